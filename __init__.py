@@ -1,0 +1,3 @@
+"""cosearch: hardware-aware architecture and design-space search."""
+
+from __future__ import annotations

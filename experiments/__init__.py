@@ -1,0 +1,1 @@
+"""Experiments: running it all."""

@@ -1,0 +1,1 @@
+"""Hardware targets: what a choice costs."""

@@ -1,0 +1,16 @@
+"""The targets that a configuration can name."""
+
+from __future__ import annotations
+
+from ..spaces.registry import Registry
+
+TARGETS = Registry(
+    "targets",
+    {
+        "systolic": ("hw_targets.systolic.target:SystolicArray", "closed forms of a systolic array accelerator"),
+        "torch_cpu": ("hw_targets.torch_cpu:TorchCpu", "latency of PyTorch modules, measured on this CPU"),
+        "activation_memory": ("hw_targets.activation_memory:ActivationMemory", "peak activation memory by liveness"),
+        "supernet_digits": ("hw_targets.supernet_digits:SupernetDigits", "top-1 of weight-sharing sub-networks, 8x8 digits"),
+    },
+)
+"""Name to target factory: ``factory(space, **options)`` gives a :class:`~cosearch.hw_targets.target.HardwareTarget`."""

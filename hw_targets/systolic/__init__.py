@@ -1,0 +1,1 @@
+"""Systolic array accelerators by closed forms."""

@@ -1,0 +1,1 @@
+"""Predictors: what a choice would cost, with error bars."""

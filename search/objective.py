@@ -1,0 +1,137 @@
+"""Objectives and constraints in physical units, and the one place where signs flip."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..spaces.errors import StrategyError
+from ..spaces.space import Space
+
+FloatArray = NDArray[np.float64]
+Goal = Literal["minimize", "maximize"]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A metric to minimise or maximise.
+
+    Args:
+        metric: Metric name, with its unit.
+        goal: ``minimize`` or ``maximize``.
+        reference: Worst value that still counts towards the hypervolume; when None, the worst feasible value among
+            a study's first trials is taken.
+
+    Raises:
+        StrategyError: When the goal is neither, or the reference is not finite.
+    """
+
+    metric: str
+    goal: Goal = "minimize"
+    reference: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.goal not in ("minimize", "maximize"):
+            raise StrategyError(f"objective {self.metric}: goal {self.goal!r}", "use 'minimize' or 'maximize'")
+        if self.reference is not None and not math.isfinite(self.reference):
+            raise StrategyError(f"objective {self.metric}: reference {self.reference!r}", "give a finite number")
+
+    @property
+    def sign(self) -> float:
+        """1 to minimise, -1 to maximise."""
+        return 1.0 if self.goal == "minimize" else -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """Bounds on a metric; a metric may be objective and constrained.
+
+    Args:
+        metric: Metric name, with its unit.
+        at_most: Upper bound, or None.
+        at_least: Lower bound, or None.
+
+    Raises:
+        StrategyError: When there is no bound, or none can hold.
+    """
+
+    metric: str
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.at_most is None and self.at_least is None:
+            raise StrategyError(f"constraint on {self.metric} has no bound", "give at_most, at_least or both")
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            raise StrategyError(
+                f"constraint on {self.metric}: at_least {self.at_least} > at_most {self.at_most}", "swap or correct them"
+            )
+
+    def violation(self, values: FloatArray) -> FloatArray:
+        """Distance to the allowed range as a share of the bound, float64 [n]; 0 where allowed, inf for NaN."""
+        total = np.zeros(len(values))
+        if self.at_most is not None:
+            total += np.maximum(values - self.at_most, 0.0) / (abs(self.at_most) or 1.0)
+        if self.at_least is not None:
+            total += np.maximum(self.at_least - values, 0.0) / (abs(self.at_least) or 1.0)
+        return np.where(np.isnan(total), np.inf, total)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a strategy is asked to solve.
+
+    Args:
+        space: The design space.
+        objectives: At least one.
+        constraints: Possibly none.
+    """
+
+    space: Space
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.objectives:
+            raise StrategyError("the problem has no objective", "declare at least one under 'objectives'")
+        names = [o.metric for o in self.objectives]
+        if len(set(names)) < len(names):
+            raise StrategyError(f"an objective repeats in {names}", "declare each metric once")
+
+    @property
+    def n_objectives(self) -> int:
+        """Number of objectives."""
+        return len(self.objectives)
+
+    def metric_names(self) -> tuple[str, ...]:
+        """Metrics that objectives and constraints read, each once."""
+        return tuple(dict.fromkeys([o.metric for o in self.objectives] + [c.metric for c in self.constraints]))
+
+    def score(self, values: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
+        """Turn metrics into what strategies see; the only place where signs flip.
+
+        Args:
+            values: Metric name to float64 [n].
+
+        Returns:
+            Objectives to minimise, float64 [n, n_objectives], and total constraint violations, float64 [n]
+            (0 is feasible). Rows with a non-finite objective or constraint get inf in both.
+        """
+        objectives = np.column_stack([o.sign * np.asarray(values[o.metric], float) for o in self.objectives])
+        violations = np.zeros(len(objectives))
+        for constraint in self.constraints:
+            violations += constraint.violation(np.asarray(values[constraint.metric], float))
+        broken = ~np.isfinite(objectives).all(axis=1) | ~np.isfinite(violations)
+        objectives[broken] = np.inf
+        violations[broken] = np.inf
+        return objectives, violations
+
+    def unscore(self, objectives: FloatArray) -> FloatArray:
+        """Back from minimised objectives [n, n_objectives] to metric values, same shape."""
+        signs: Sequence[float] = [o.sign for o in self.objectives]
+        return np.asarray(objectives) * np.array(signs)

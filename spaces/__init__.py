@@ -1,0 +1,1 @@
+"""Design spaces: what may be chosen."""
