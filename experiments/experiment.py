@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +35,13 @@ class Experiment:
     name: str
     seed: int
     problem: Problem
-    targets: Mapping[str, HardwareTarget]
-    parts: Mapping[str, str | None]
-    sources: Mapping[str, str]
+    targets: dict[str, HardwareTarget]
+    parts: dict[str, str | None]
+    sources: dict[str, str]
     strategy: Callable[[Problem, int], Strategy]
     budget: Budget
     stop: Stop
     execution: Execution
     tracking: Tracking
     output: Output
-    config: Mapping[str, Any]
+    config: dict[str, Any]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class CosearchError(Exception):
     """Base of every error that cosearch raises on purpose.
@@ -41,8 +43,39 @@ class StrategyError(CosearchError):
     """A strategy is given a problem or an option that it cannot handle."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One thing that is wrong in a configuration.
+
+    Args:
+        file: File name as the reader wrote it; ``--set a.b`` for an override.
+        line: Line in the file, from 1; 0 when there is none.
+        path: Dotted path of the key, empty for the whole file.
+        message: What is wrong, and what to do.
+    """
+
+    file: str
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}"
+
+
 class ConfigError(CosearchError):
-    """An experiment configuration is wrong; nothing was run."""
+    """An experiment configuration is wrong; nothing was run.
+
+    Args:
+        problem: What is wrong, with the offending value.
+        remedy: What the reader can do about it, as an imperative.
+        problems: The single problems, where there are several.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", problems: tuple[ConfigProblem, ...] = ()) -> None:
+        super().__init__(problem, remedy)
+        self.problems = problems
 
 
 class StoreError(CosearchError):
