@@ -27,6 +27,10 @@ class DesignError(CosearchError):
     """A design does not belong to the space that it was offered to."""
 
 
+class WorkloadError(CosearchError):
+    """A network cannot be described as operators: an unknown shape, operator, format or option."""
+
+
 class InfeasibleError(CosearchError):
     """No design satisfies the constraints of a space, or none can be found."""
 
