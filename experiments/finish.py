@@ -1,0 +1,88 @@
+"""What a finished study leaves behind: held-out scores of the front, exported designs, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..hw_targets.target import Report
+from ..spaces.design import Designs
+from .export import export_rows
+from .results import Results
+from .store import TrialStore
+
+if TYPE_CHECKING:
+    from .study import Study
+
+
+def confirm(study: Study, store: TrialStore, report: Report) -> None:
+    """Score the final front once on what the search never saw, for every target that offers it.
+
+    Args:
+        study: A study whose targets are prepared.
+        store: Its open table; scores land there.
+        report: Progress callback.
+    """
+    members = Results.of(store).members
+    ids = [m["trial"] for m in members]
+    seeds = np.array([m["seed"] for m in members], dtype=np.uint64)
+    for label, target in study.experiment.targets.items():
+        names = [m.name for m in target.held_out_metrics()]
+        if not names or not ids:
+            continue
+        report("scoring the front on held-out data", 0.0)
+        columns = target.confirm(_designs(study, label, members), seeds)
+        store.set_held_out(ids, {name: columns.values[name] for name in names})
+        report("scoring the front on held-out data", 1.0)
+
+
+def export_files(study: Study, members: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
+    """Let every target write the front as the files that its own tools read; returns them.
+
+    Args:
+        study: A study whose targets are prepared.
+        members: Front members, as in :attr:`Results.members`.
+        folder: Where; made when it is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stems = [f"trial-{m['trial']:06d}" for m in members]
+    written: list[Path] = []
+    for label, target in study.experiment.targets.items():
+        written += target.export(_designs(study, label, members), folder, stems)
+    return written
+
+
+def _designs(study: Study, label: str, members: Sequence[dict[str, Any]]) -> Designs:
+    space = study.experiment.problem.space
+    designs = space.designs(space.encode([m["design"] for m in members]))
+    part = study.experiment.parts.get(label)
+    return designs.part(part) if part else designs
+
+
+def write_outputs(study: Study, results: Results, report: Report) -> list[Path]:
+    """Write the front in every configured format, and the report; returns the files.
+
+    Args:
+        study: A study whose targets are prepared.
+        results: What it found.
+        report: Progress callback.
+    """
+    output = study.experiment.output
+    folder = study.folder / "pareto"
+    folder.mkdir(exist_ok=True)
+    formats = [f for f in output.formats if f != "files"]
+    written = export_rows(results, folder, formats)
+    if "files" in output.formats:
+        report("exporting the front", 0.0)
+        written += export_files(study, results.members, folder)
+        report("exporting the front", 1.0)
+    if output.report:
+        from .report import report_data, write_report
+
+        report("writing the report", 0.0)
+        written.append(write_report(report_data(results), study.folder / "report.html"))
+        report("writing the report", 1.0)
+    return written

@@ -1,0 +1,250 @@
+"""The study: one experiment, one folder, one trial table; created, run, killed, resumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from ..hw_targets.target import Report
+from ..spaces.errors import StoreError
+from .atomic import write_text
+from .backend import chunk_size, make_evaluator
+from .environment import environment
+from .experiment import Experiment
+from .interrupts import Interrupts
+from .loop import Loop
+from .progress import Ending
+from .results import Results, describe_problem
+from .scoring import Scorer
+from .stop_rules import StopRules
+from .store import TrialStore
+
+CONFIG = "config.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run of a study ended.
+
+    Attributes:
+        folder: The study's folder.
+        name: The study's name.
+        state: ``finished``, ``interrupted`` or ``failed``.
+        reason: One line for people.
+        n_trials: Trials that ended, repeats excluded.
+        n_done: Trials with numbers.
+        n_failed: Trials without.
+        n_feasible: Trials that meet every constraint.
+        front_size: Members of the front.
+        hypervolume: Of the front.
+        seconds: Wall time of this session.
+        overhead_us: Framework time per trial by activity (ask, store, tell, track), microseconds, this session.
+    """
+
+    folder: str
+    name: str
+    state: str
+    reason: str
+    n_trials: int
+    n_done: int
+    n_failed: int
+    n_feasible: int
+    front_size: int
+    hypervolume: float
+    seconds: float
+    overhead_us: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+class Study:
+    """An experiment bound to a folder.
+
+    Use :meth:`create` or :meth:`open`, then :meth:`run`; afterwards :attr:`results`.
+
+    Args:
+        experiment: What to run.
+        folder: The study's folder, which holds its table.
+    """
+
+    def __init__(self, experiment: Experiment, folder: Path) -> None:
+        self.experiment = experiment
+        self.folder = folder
+
+    @classmethod
+    def create(cls, experiment: Experiment, folder: Path | None = None) -> Self:
+        """Make the study's folder and table.
+
+        Args:
+            experiment: What to run.
+            folder: Where; by default a new folder (``name``, ``name-2``, ...) in the configured one.
+
+        Raises:
+            StoreError: When the folder holds a study already or cannot be written.
+        """
+        where = folder or _free_folder(Path(experiment.output.folder), experiment.name)
+        try:
+            where.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{where}: {error.strerror}", "choose another output.folder") from error
+        TrialStore.create(
+            where,
+            {
+                "name": experiment.name,
+                "seed": experiment.seed,
+                "config": experiment.config,
+                "problem": describe_problem(experiment.problem),
+                "space_digest": experiment.problem.space.digest,
+                "sources": _sources(experiment),
+                "created_at": time.time(),
+                "seconds": 0.0,
+                "ending": {"state": "created", "reason": "not run yet"},
+            },
+        ).close()
+        if experiment.config:
+            write_config(where, experiment.config)
+        return cls(experiment, where)
+
+    @classmethod
+    def open(cls, folder: Path, experiment: Experiment | None = None, overrides: tuple[str, ...] = ()) -> Self:
+        """Open an existing study to go on with it.
+
+        Args:
+            folder: The study's folder.
+            experiment: Needed only for studies that were made in Python, without a configuration.
+            overrides: Changes to the stored configuration, ``key.path=value``; they are kept.
+
+        Raises:
+            StoreError: When there is no study, or its space is not the experiment's.
+        """
+        with TrialStore.open(folder, readonly=True) as store:
+            meta = store.meta()
+        if experiment is None:
+            experiment = _rebuild(folder, meta, overrides)
+        if experiment.problem.space.digest != meta["space_digest"]:
+            raise StoreError(f"the space of {folder} has changed since the study began", "start a new study")
+        if overrides:
+            write_config(folder, experiment.config)
+        return cls(experiment, folder)
+
+    @property
+    def results(self) -> Results:
+        """What has been found so far."""
+        return Results.read(self.folder)
+
+    def scorer(self) -> Scorer:
+        """What scores the study's designs; targets must be prepared first."""
+        metrics: dict[str, tuple[str, ...]] = dict.fromkeys(self.experiment.targets, ())
+        for metric, label in self.experiment.sources.items():
+            metrics[label] += (metric,)
+        return Scorer(self.experiment.problem.space, self.experiment.targets, self.experiment.parts, metrics)
+
+    def prepare(self, report: Report) -> None:
+        """Let every target do or find its once-per-study work."""
+        for label, target in self.experiment.targets.items():
+            folder = self.folder / "targets" / label
+            folder.mkdir(parents=True, exist_ok=True)
+            target.prepare(folder, report)
+
+    def run(self, progress: bool = False) -> Summary:
+        """Run until the budget is spent or there is a reason to stop; start or resume alike.
+
+        Args:
+            progress: Show a progress bar.
+
+        Returns:
+            How it ended. Interrupted studies are saved; run again to go on.
+
+        Raises:
+            StoreError: When the table cannot be written, or another process runs this study.
+        """
+        from .observers import Observers
+
+        start = time.monotonic()
+        with ExitStack() as stack:
+            store = stack.enter_context(TrialStore.open(self.folder))
+            observers = stack.enter_context(Observers(self.experiment, store, show=progress))
+            interrupts = stack.enter_context(Interrupts())
+            self.prepare(observers.preparing)
+            store.set_meta(
+                environment=environment(self.experiment), ending={"state": "running", "reason": "a process is at work"}
+            )
+            observers.tracking()
+            scorer = self.scorer()
+            evaluator = stack.enter_context(make_evaluator(scorer, self.experiment.execution))
+            strategy = self.experiment.strategy(self.experiment.problem, self.experiment.seed)
+            chunk = chunk_size(scorer, self.experiment.execution)
+            loop = Loop(self.experiment, store, evaluator, strategy, chunk, observers.advanced)
+            spent_before = float(store.meta()["seconds"])
+            rules = StopRules(self.experiment, store.history(), interrupts, spent_before)
+            ending = loop.run(rules.reason)
+            store.set_meta(ending=asdict(ending), seconds=spent_before + time.monotonic() - start)
+            if ending.state == "finished":
+                self._finish(store, observers.preparing)
+            observers.ended(ending)
+        return self._summary(loop, ending, time.monotonic() - start)
+
+    def _finish(self, store: TrialStore, report: Report) -> None:
+        from .finish import confirm, write_outputs
+
+        confirm(self, store, report)
+        write_outputs(self, Results.of(store), report)
+
+    def _summary(self, loop: Loop, ending: Ending, seconds: float) -> Summary:
+        now = loop.progress()
+        n = max(loop.n_session, 1)
+        clock = {k: 1e6 * getattr(loop.clock, k) / n for k in ("ask", "store", "tell", "track")}
+        return Summary(
+            str(self.folder),
+            self.experiment.name,
+            ending.state,
+            ending.reason,
+            now.n_finished,
+            now.states.get("done", 0),
+            loop.ledger.n_failed,
+            now.n_feasible,
+            now.front_size,
+            now.hypervolume,
+            seconds,
+            clock,
+        )
+
+
+def _free_folder(parent: Path, name: str) -> Path:
+    folder, number = parent / name, 2
+    while folder.exists():
+        folder, number = parent / f"{name}-{number}", number + 1
+    return folder
+
+
+def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:
+    """Metric to where its numbers come from: label of the target, kind of source, description."""
+    known = {(label, m.name): m for label, target in experiment.targets.items() for m in target.metrics()}
+    found = {name: (label, known[label, name]) for name, label in experiment.sources.items()}
+    return {
+        name: {"target": label, "source": metric.source, "description": metric.description}
+        for name, (label, metric) in found.items()
+    }
+
+
+def _rebuild(folder: Path, meta: Mapping[str, Any], overrides: tuple[str, ...]) -> Experiment:
+    if not meta["config"]:
+        raise StoreError(f"{folder} was made in Python, without a configuration", "pass its experiment to Study.open")
+    from .build import build
+    from .load import load
+
+    return build(load(folder / CONFIG, overrides))
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the resolved configuration beside the table, where ``open`` and people find it."""
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    write_text(folder / CONFIG, text)
