@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,16 +48,25 @@ class Condition:
         columns, tables = [], []
         for name, test in clause.items():
             if name not in knobs:
-                raise SpaceError(f"{where}: knob {name!r} does not exist", "known knobs: " + ", ".join(names))
+                close = difflib.get_close_matches(str(name), names, n=1)
+                guess = f"did you mean {close[0]!r}? " if close else ""
+                raise SpaceError(f"{where}: knob {name!r} does not exist", f"{guess}known: " + ", ".join(names))
             columns.append(names.index(name))
             tables.append(_truth_table(knobs[name], test, f"{where}: {name}"))
         return cls(tuple(columns), tuple(tables))
 
     def holds(self, codes: Codes) -> NDArray[np.bool_]:
         """Whether each row of int64 ``codes`` [n, n_knobs] satisfies the condition; bool [n]."""
-        result = np.ones(len(codes), dtype=bool)
-        for column, table in zip(self.columns, self.tables, strict=True):
+        result = self.tables[0][codes[:, self.columns[0]]]
+        for column, table in zip(self.columns[1:], self.tables[1:], strict=True):
             result &= table[codes[:, column]]
+        return result
+
+    def holds_for(self, codes: Mapping[int, Codes]) -> NDArray[np.bool_]:
+        """The same for columns held apart: ``codes`` maps each of :attr:`columns` to int64 [n]."""
+        result = self.tables[0][codes[self.columns[0]]]
+        for column, table in zip(self.columns[1:], self.tables[1:], strict=True):
+            result &= table[codes[column]]
         return result
 
 

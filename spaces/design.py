@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .space import Space
 
 DIGEST_BYTES = 10
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class Design(Mapping[str, Value]):
@@ -32,6 +34,13 @@ class Design(Mapping[str, Value]):
     def __init__(self, values: Mapping[str, Value]) -> None:
         self._values = dict(values)
 
+    @classmethod
+    def adopt(cls, values: dict[str, Value]) -> Self:
+        """Wrap a mapping without copying it; the caller must not keep it."""
+        design = cls.__new__(cls)
+        design._values = values
+        return design
+
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
 
@@ -45,6 +54,9 @@ class Design(Mapping[str, Value]):
         return hash(self.digest)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, Design):
+            # Through JSON, so that 1 and True differ and equal designs have equal digests.
+            return self._values == other._values and self.to_json() == other.to_json()
         return self._values == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     def __repr__(self) -> str:
@@ -52,7 +64,7 @@ class Design(Mapping[str, Value]):
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces."""
-        return json.dumps(self._values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return _CANONICAL.encode(self._values)
 
     @property
     def digest(self) -> str:
@@ -111,9 +123,9 @@ class Designs(Sequence[Design]):
         values = self.space.knob(name).decode(np.where(active, codes, 0))
         if active.all():
             return values
-        if values.dtype == object:
-            return np.where(active, values, None)
-        return np.where(active, values, np.nan)
+        column: NDArray[Any] = values.astype(object if values.dtype == object else np.float64)
+        column[~active] = None if column.dtype == object else np.nan
+        return column
 
     def part(self, prefix: str) -> Designs:
         """The same rows in one part of a joint space."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .conditions import Clause
+from .constraints import renamed, renamed_clause
 from .errors import SpaceError
 from .knobs import Codes
 from .space import Space
@@ -34,62 +35,52 @@ class JointSpace(Space):
         constraints: Sequence[Mapping[str, Any]] = (),
         name: str = "joint",
     ) -> None:
+        if not parts:
+            raise SpaceError("the joint space has no parts", "give at least one named space")
         knobs: dict[str, Any] = {}
         all_forbid: list[Clause] = []
         all_constraints: list[Mapping[str, Any]] = []
         for part, space in parts.items():
             if "." in part:
                 raise SpaceError(f"part name {part!r} has a dot", "use a name without dots")
-            declared = prefixed(space.spec(), part + ".", frozenset(space.names))
+            declared = prefixed(space.spec(), part + ".")
             knobs |= declared["knobs"]
             all_forbid += declared["forbid"]
             all_constraints += declared["constraints"]
         super().__init__(knobs, forbid=[*all_forbid, *forbid], constraints=[*all_constraints, *constraints], name=name)
         self.parts = dict(parts)
+        self._columns: dict[str, Codes] = {}
+        for part in parts:
+            inside = [i for i, n in enumerate(self.names) if n.startswith(part + ".")]
+            self._columns[part] = np.array(inside, dtype=np.int64)
 
     def part(self, prefix: str) -> tuple[Space, Codes]:
         if prefix not in self.parts:
             raise SpaceError(f"space {self.name!r} has no part {prefix!r}", "known parts: " + ", ".join(self.parts))
-        dot = prefix + "."
-        columns = np.array([i for i, n in enumerate(self.names) if n.startswith(dot)], dtype=np.int64)
-        return self.parts[prefix], columns
+        return self.parts[prefix], self._columns[prefix]
 
 
-def prefixed(spec: Any, prefix: str, names: frozenset[str]) -> Any:
-    """Copy of a space declaration in which every knob name, as a key or inside an expression, has a prefix.
+def prefixed(spec: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Copy of a space declaration in which every knob name has a prefix.
 
-    Categorical values that happen to equal a knob's name stay as they are: only the places where the
-    grammar expects a name are renamed.
+    Values stay as they are, also those that happen to equal a knob's name: only the places where the grammar expects
+    a name are renamed.
+
+    Args:
+        spec: From :meth:`Space.spec`.
+        prefix: Put before every knob's name.
     """
 
-    def clause(test: Mapping[str, Any]) -> dict[str, Any]:
-        return {prefix + key: value for key, value in test.items()}
+    def name(knob: str) -> str:
+        return prefix + knob
 
-    def knob(declared: Mapping[str, Any]) -> dict[str, Any]:
-        copy = dict(declared)
-        if "active_if" in copy:
-            copy["active_if"] = clause(copy["active_if"])
-        return copy
-
+    knobs = {}
+    for key, declared in spec["knobs"].items():
+        knobs[name(key)] = dict(declared)
+        if "active_if" in declared:
+            knobs[name(key)]["active_if"] = renamed_clause(declared["active_if"], name)
     return {
-        "knobs": {prefix + key: knob(value) for key, value in spec["knobs"].items()},
-        "forbid": [clause(c) for c in spec["forbid"]],
-        "constraints": [_constraint(c, prefix, names, clause) for c in spec["constraints"]],
+        "knobs": knobs,
+        "forbid": [renamed_clause(clause, name) for clause in spec["forbid"]],
+        "constraints": [renamed(constraint, name) for constraint in spec["constraints"]],
     }
-
-
-def _constraint(
-    node: Any, prefix: str, names: frozenset[str], clause: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> Any:
-    """Rename inside one constraint: strings are knob names there, except in the clauses of an implication."""
-    if isinstance(node, str):
-        return prefix + node if node in names else node
-    if isinstance(node, Sequence):
-        return [_constraint(item, prefix, names, clause) for item in node]
-    if isinstance(node, Mapping):
-        if set(node) <= names:
-            return clause(node)
-        return {
-            key: clause(value) if key == "if" else _constraint(value, prefix, names, clause) for key, value in node.items()
-        }
-    return node

@@ -35,6 +35,11 @@ class Knob(ABC):
     ordered: ClassVar[bool] = True
 
     @property
+    def uniform(self) -> bool:
+        """Whether :meth:`sample` draws every code equally often, so that knobs can be drawn together."""
+        return True
+
+    @property
     @abstractmethod
     def n(self) -> int:
         """Number of values."""
@@ -123,7 +128,7 @@ class Ordinal(Categorical):
         super().__post_init__()
         if any(isinstance(v, bool) or not isinstance(v, int | float) for v in self.values):
             raise SpaceError(f"ordinal values must be numbers, got {list(self.values)}", "use a categorical knob")
-        if list(self.values) != sorted(self.values):  # type: ignore[type-var]
+        if list(self.values) != sorted(self.values):
             raise SpaceError(f"ordinal values must rise, got {list(self.values)}", "sort them")
         table = np.array(self.values)
         dtype = np.int64 if table.dtype.kind in "iu" else np.float64
@@ -155,6 +160,10 @@ class Integer(Knob):
             )
         if self.log and self.low < 1:
             raise SpaceError(f"a log integer knob needs low >= 1, got {self.low}", "raise low or drop log")
+
+    @property
+    def uniform(self) -> bool:
+        return not self.log
 
     @property
     def n(self) -> int:
@@ -262,7 +271,7 @@ def knob_from_spec(spec: Knob | Mapping[str, Any] | Sequence[Value]) -> Knob:
         raise SpaceError(f"{spec!r} does not declare a knob", "give a list of values or a mapping with 'type'")
     values = tuple(spec)
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    if numeric and list(values) == sorted(values):  # type: ignore[type-var]
+    if numeric and list(values) == sorted(values):
         return Ordinal(values)
     return Categorical(values)
 
@@ -278,7 +287,7 @@ def _check_distinct(values: Sequence[Value]) -> None:
     if not values:
         raise SpaceError("a knob has no values", "list at least one")
     for value in values:
-        if not isinstance(value, str | int | float | bool) or value != value:
+        if not isinstance(value, str | int | float | bool) or (isinstance(value, float) and not math.isfinite(value)):
             raise SpaceError(f"{value!r} is not a JSON scalar", "use strings, finite numbers or booleans")
     if len({_key(v) for v in values}) < len(values):
         raise SpaceError(f"knob values repeat in {list(values)}", "list each value once")

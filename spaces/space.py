@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import compress
 from typing import Any, Self
 
 import numpy as np
@@ -57,11 +58,16 @@ class Space:
         self._active_if = {key: Condition.compile(c, self._knobs, f"{key}.active_if") for key, c in active_if.items()}
         self._order = topological_order(self._active_if, self.names)
         self._declaration: dict[str, Any] = {
-            "knobs": {k: knob.spec() | ({"active_if": active_if[k]} if k in active_if else {}) for k, knob in self._knobs.items()},
+            "knobs": {
+                key: knob.spec() | ({"active_if": dict(active_if[key])} if key in active_if else {})
+                for key, knob in self._knobs.items()
+            },
             "forbid": [dict(clause) for clause in forbid],
             "constraints": [dict(c) for c in constraints],
         }
         self.feasible = FeasibleSet(self._knobs, self._active_if, forbid, constraints)
+        self._switches = self._grouped_conditions()
+        self._always: Codes = np.array([i for k, i in self._index.items() if k not in self._active_if], dtype=np.int64)
 
     # --- what the space is ---------------------------------------------------------------------------------------
 
@@ -134,17 +140,15 @@ class Space:
     def decode(self, codes: Codes) -> list[Design]:
         """Designs of int64 ``codes`` [n, n_knobs]; inactive knobs are left out."""
         codes = np.atleast_2d(codes)
-        columns = []
-        for j, knob in enumerate(self._knobs.values()):
-            column = codes[:, j]
-            columns.append(knob.decode(np.where(column == INACTIVE, 0, column)).tolist())
-        if not (codes == INACTIVE).any():
-            return [Design(dict(zip(self.names, row, strict=True))) for row in zip(*columns, strict=True)]
-        active = (codes != INACTIVE).tolist()
+        inactive = codes == INACTIVE
+        columns = [knob.decode(np.maximum(codes[:, j], 0)).tolist() for j, knob in enumerate(self._knobs.values())]
         rows = zip(*columns, strict=True)
+        names = self.names
+        if not inactive.any():
+            return [Design.adopt(dict(zip(names, row, strict=True))) for row in rows]
         return [
-            Design({k: v for k, v, on in zip(self.names, row, mask, strict=True) if on})
-            for row, mask in zip(rows, active, strict=True)
+            Design.adopt(dict(compress(zip(names, row, strict=True), active)))
+            for row, active in zip(rows, (~inactive).tolist(), strict=True)
         ]
 
     def encode(self, designs: Iterable[Mapping[str, Value]]) -> Codes:
@@ -185,23 +189,56 @@ class Space:
             A new int64 [n, n_knobs].
         """
         result = np.array(codes, dtype=np.int64, ndmin=2)
-        for name in self._order:
-            column = result[:, self._index[name]]
-            missing = column == INACTIVE
-            if missing.any():
-                column[missing] = self._knobs[name].sample(rng, int(missing.sum())) if rng is not None else 0
-            if name in self._active_if:
-                column[~self._active_if[name].holds(result)] = INACTIVE
+        if not (result == INACTIVE).any() and not self._switches:
+            return result
+        for column in self._always:
+            self._fill(result, column, result[:, column] == INACTIVE, rng)
+        for condition, columns in self._switches:
+            active = condition.holds(result)
+            block = result[:, columns]
+            for j in np.flatnonzero((block[active] == INACTIVE).any(axis=0)):
+                self._fill(result, columns[j], active & (block[:, j] == INACTIVE), rng)
+            if not active.all():
+                result[np.ix_(~active, columns)] = INACTIVE
         return result
+
+    def _fill(self, codes: Codes, column: int, rows: NDArray[np.bool_], rng: np.random.Generator | None) -> None:
+        """Give a knob a value in the rows where it misses one, in place."""
+        count = int(np.count_nonzero(rows))
+        if count:
+            codes[rows, column] = 0 if rng is None else self._knobs[self.names[column]].sample(rng, count)
+
+    def _grouped_conditions(self) -> list[tuple[Condition, Codes]]:
+        """Distinct conditions with the columns that they switch, every knob after those that it depends on."""
+        level: dict[str, int] = {}
+        groups: dict[tuple[int, tuple[int, ...], tuple[bytes, ...]], list[str]] = {}
+        for key in self._order:
+            condition = self._active_if.get(key)
+            level[key] = 0 if condition is None else 1 + max(level[self.names[c]] for c in condition.columns)
+            if condition is not None:
+                tables = tuple(table.tobytes() for table in condition.tables)
+                groups.setdefault((level[key], condition.columns, tables), []).append(key)
+        ordered = sorted(groups.items(), key=lambda item: item[0][0])
+        return [
+            (self._active_if[keys[0]], np.array([self._index[k] for k in keys], dtype=np.int64)) for _, keys in ordered
+        ]
 
     # --- the feasible set ----------------------------------------------------------------------------------------
 
     def is_valid(self, codes: Codes) -> NDArray[np.bool_]:
         """Whether each row of int64 ``codes`` [n, n_knobs] is a canonical, allowed design; bool [n]."""
-        codes = np.atleast_2d(codes)
-        inside = ((codes >= INACTIVE) & (codes < self.cardinalities)).all(axis=1)
-        inside[inside] = (codes[inside] == self.canonical(codes[inside])).all(axis=1)
-        inside[inside] = self.feasible.holds(codes[inside])
+        codes = np.atleast_2d(np.asarray(codes, dtype=np.int64))
+        inside: NDArray[np.bool_] = np.all((codes >= INACTIVE) & (codes < self.cardinalities), axis=1)
+        everywhere = bool(inside.all())
+        rows = codes if everywhere else codes[inside]
+        good: NDArray[np.bool_] = np.all(rows[:, self._always] != INACTIVE, axis=1)
+        for condition, columns in self._switches:
+            good &= ((rows[:, columns] != INACTIVE) == condition.holds(rows)[:, None]).all(axis=1)
+        if self.feasible.components:
+            good &= self.feasible.holds(rows)
+        if everywhere:
+            return good
+        inside[inside] = good
         return inside
 
     def sample(self, rng: np.random.Generator, n: int) -> Codes:
@@ -213,7 +250,8 @@ class Space:
         Raises:
             InfeasibleError: When the space holds no design, or none could be found.
         """
-        return self.feasible.sample(rng, n, self.canonical)
+        codes = self.feasible.sample(rng, n)
+        return self.canonical(codes) if self._switches else codes
 
     def repair(self, codes: Codes, rng: np.random.Generator | None = None) -> Codes:
         """Nearest-feasible designs of arbitrary int64 ``codes`` [n, n_knobs]; valid rows are unchanged.
@@ -225,11 +263,27 @@ class Space:
         Raises:
             InfeasibleError: When the space holds no design.
         """
-        clipped = np.clip(np.atleast_2d(codes), INACTIVE, self.cardinalities - 1)
-        canonical = self.canonical(clipped, rng)
-        bad = ~self.feasible.holds(canonical)
-        if bad.any():
-            canonical[bad] = self.feasible.repair(canonical[bad], rng, self.canonical)
+        return self.settle(np.clip(np.atleast_2d(codes), INACTIVE, self.cardinalities - 1), rng)
+
+    def settle(self, codes: Codes, rng: np.random.Generator | None = None, avoid: Codes | None = None) -> Codes:
+        """:meth:`repair` for int64 ``codes`` [n, n_knobs] within their ranges.
+
+        Args:
+            codes: int64 [n, n_knobs], -1 or a value of the knob.
+            rng: See :meth:`repair`.
+            avoid: int64 [n, n_knobs], designs that the rows shall not fall back to where constraints were violated,
+                unless there is nothing else.
+
+        Raises:
+            InfeasibleError: When the space holds no design.
+        """
+        canonical = self.canonical(codes, rng)
+        if not self.feasible.components:
+            return canonical
+        bad = np.flatnonzero(~self.feasible.holds(canonical))
+        if len(bad):
+            mended = self.feasible.repair(canonical[bad], rng, None if avoid is None else avoid[bad])
+            canonical[bad] = self.canonical(mended, rng)
         return canonical
 
     def enumerate(self, limit: int = 1_000_000) -> Codes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .knobs import INACTIVE, Codes
 
@@ -28,25 +29,30 @@ def mutate(space: Space, codes: Codes, rng: np.random.Generator, rate: float | N
         rate: Probability per knob; by default one over the number of a row's active knobs.
 
     Returns:
-        int64 [n, n_knobs], valid designs; a row may equal its parent where a constraint undoes the change.
+        int64 [n, n_knobs], valid designs. Where a change violates a constraint, the nearest feasible design other
+        than the parent is taken.
     """
     codes = np.atleast_2d(codes)
-    n, k = codes.shape
-    movable = (codes != INACTIVE) & (space.cardinalities > 1)
-    counts = np.maximum(movable.sum(axis=1, keepdims=True), 1)
-    draws = np.where(movable, rng.random((n, k)), np.inf)
-    chosen = draws < (1.0 / counts if rate is None else rate)
-    chosen |= (draws == draws.min(axis=1, keepdims=True)) & movable
     high = space.cardinalities
-    jump = (codes + rng.integers(1, np.maximum(high, 2), (n, k))) % high
-    length = rng.geometric(1.0 / np.maximum(1.0, LOCAL_SCALE * high), (n, k))
-    step = codes + np.where(rng.random((n, k)) < 0.5, length, -length)
+    movable = (codes != INACTIVE) & (high > 1)
+    u = rng.random((5, *codes.shape))
+    draws = np.where(movable, u[0], np.inf)
+    chosen = draws < (1.0 / np.maximum(movable.sum(axis=1, keepdims=True), 1) if rate is None else rate)
+    chosen |= (draws == draws.min(axis=1, keepdims=True)) & movable
+    jump = (codes + 1 + (u[1] * (high - 1)).astype(np.int64)) % high
+    # Inverse transform of the geometric distribution; log1p(-1) = -inf makes every length 1.
+    length = 1 + (np.log1p(-u[2]) / _log_stay(high)).astype(np.int64)
     # Reflect at the ends, so that an end value is not a trap.
-    step = np.where(step < 0, -step, step)
-    step = np.clip(np.where(step >= high, 2 * (high - 1) - step, step), 0, high - 1)
-    local = space.ordered & (rng.random((n, k)) < LOCAL_SHARE)
-    changed = np.where(local, step, jump)
-    return space.repair(np.where(chosen, changed, codes), rng)
+    step = np.abs(np.where(u[3] < 0.5, codes + length, codes - length))
+    step = np.clip(np.minimum(step, 2 * (high - 1) - step), 0, high - 1)
+    changed = np.where(space.ordered & (u[4] < LOCAL_SHARE), step, jump)
+    return space.settle(np.where(chosen, changed, codes), rng, avoid=codes)
+
+
+def _log_stay(high: Codes) -> NDArray[np.float64]:
+    """Logarithm of the probability that a local move goes on by another step, float64 [n_knobs]."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log1p(-1.0 / np.maximum(1.0, LOCAL_SCALE * high)))
 
 
 def crossover(space: Space, a: Codes, b: Codes, rng: np.random.Generator) -> Codes:
@@ -65,7 +71,7 @@ def crossover(space: Space, a: Codes, b: Codes, rng: np.random.Generator) -> Cod
     child = np.where(take_a, a, b)
     # A knob that is active in one parent only keeps that parent's value.
     child = np.where(child == INACTIVE, np.maximum(a, b), child)
-    return space.repair(child, rng)
+    return space.settle(child, rng)
 
 
 def neighbours(space: Space, code: Codes) -> Codes:
@@ -76,20 +82,23 @@ def neighbours(space: Space, code: Codes) -> Codes:
         code: int64 [n_knobs], a valid design.
 
     Returns:
-        int64 [n, n_knobs] without repeats: every other value of an unordered knob, the two adjacent values of an
-        ordered one. Newly active knobs take their first value.
+        int64 [n, n_knobs] without repeats: every other feasible value of an unordered knob, the nearest feasible value
+        on each side of an ordered one. Newly active knobs take their first value.
     """
-    rows = []
+    tied = set(space.feasible.tied().tolist())
+    rows = [np.empty((0, space.n_knobs), dtype=np.int64)]
     for j, high in enumerate(space.cardinalities):
         if code[j] == INACTIVE:
             continue
-        values = (code[j] - 1, code[j] + 1) if space.ordered[j] else range(int(high))
-        for value in values:
-            if 0 <= value < high and value != code[j]:
-                row = code.copy()
-                row[j] = value
-                rows.append(row)
-    if not rows:
-        return np.empty((0, space.n_knobs), dtype=np.int64)
-    moved = space.canonical(np.array(rows, dtype=np.int64))
-    return np.unique(moved[space.is_valid(moved)], axis=0)
+        everything = j in tied or not space.ordered[j]
+        first, last = (0, int(high) - 1) if everything else (max(0, code[j] - 1), min(high - 1, code[j] + 1))
+        values = np.arange(first, last + 1)
+        moved = np.repeat(code[None, :], len(values), axis=0)
+        moved[:, j] = values
+        moved = space.canonical(moved[values != code[j]])
+        moved = moved[space.is_valid(moved)]
+        if space.ordered[j]:
+            below, above = moved[moved[:, j] < code[j]], moved[moved[:, j] > code[j]]
+            moved = np.concatenate([below[-1:], above[:1]])
+        rows.append(moved)
+    return np.unique(np.concatenate(rows), axis=0)
