@@ -7,10 +7,15 @@ from ..spaces.registry import Registry
 TARGETS = Registry(
     "targets",
     {
+        "function": ("hw_targets.function:FunctionTarget", "any plain function of a design"),
+        "predicted": ("predictors.predicted:Predicted", "a saved predictor, with its standard deviation"),
         "systolic": ("hw_targets.systolic.target:SystolicArray", "closed forms of a systolic array accelerator"),
         "torch_cpu": ("hw_targets.torch_cpu:TorchCpu", "latency of PyTorch modules, measured on this CPU"),
         "activation_memory": ("hw_targets.activation_memory:ActivationMemory", "peak activation memory by liveness"),
-        "supernet_digits": ("hw_targets.supernet_digits:SupernetDigits", "top-1 of weight-sharing sub-networks, 8x8 digits"),
+        "supernet_digits": (
+            "hw_targets.supernet_digits:SupernetDigits",
+            "top-1 of weight-sharing sub-networks, 8x8 digits",
+        ),
     },
 )
 """Name to target factory: ``factory(space, **options)`` gives a :class:`~cosearch.hw_targets.target.HardwareTarget`."""

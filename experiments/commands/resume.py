@@ -1,0 +1,29 @@
+"""``cosearch resume``: go on with a study."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from .summary import show_summary
+from .verb import Verb, json_option, set_option
+
+EXAMPLES = """\b
+Examples:
+  cosearch resume studies/first
+  cosearch resume first --set budget.trials=1000   a larger budget; kept for next time
+"""
+
+
+@click.command(cls=Verb, epilog=EXAMPLES)
+@click.argument("study")
+@set_option
+@json_option
+def command(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
+    """Go on with STUDY (its folder, or its name in studies/) from where it was left."""
+    from ..locate import find_study
+    from ..run import resume
+
+    progress = not as_json and sys.stderr.isatty()
+    return show_summary(resume(find_study(study), overrides, progress=progress), as_json)

@@ -1,0 +1,62 @@
+"""``cosearch status``: where a study stands."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from .output import show_json, show_table
+from .verb import Verb, json_option
+
+EXAMPLES = """\b
+Examples:
+  cosearch status studies/first
+  cosearch status first --watch          until it ends
+  cosearch status first --json | jq .trials
+"""
+
+
+@click.command(cls=Verb, epilog=EXAMPLES)
+@click.argument("study")
+@click.option("--watch", is_flag=True, help="Refresh until the study ends.")
+@click.option("--interval", default=2.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between.")
+@json_option
+def command(study: str, watch: bool, interval: float, as_json: bool) -> None:
+    """Progress, failures, front and rate of STUDY, running or not; a running one is not disturbed."""
+    from ..locate import find_study
+    from ..status import status
+
+    folder = find_study(study)
+    while True:
+        now = status(folder)
+        if as_json:
+            show_json(now)
+        else:
+            if watch:
+                click.clear()
+            show_table(("what", "value"), _rows(now), title=str(folder))
+        if not watch or now["state"] not in ("running", "created"):
+            return
+        time.sleep(interval)
+
+
+def _rows(now: dict[str, Any]) -> list[tuple[str, Any]]:
+    trials = now["trials"]
+    rows: list[tuple[str, Any]] = [
+        ("state", f"{now['state']}: {now['reason']}"),
+        ("trials", f"{trials['finished']} of {trials['total'] or '?'}"),
+        *((f"  {state}", n) for state, n in trials.items() if state not in ("finished", "total")),
+        ("feasible", now["feasible"]),
+        ("front", f"{now['front_size']} designs, hypervolume {now['hypervolume']:.6g}"),
+        *((f"best {metric}", value) for metric, value in now["best"].items()),
+    ]
+    if now["trials_per_s"]:
+        rows.append(("rate", f"{now['trials_per_s']:.3g} trials/s"))
+    if now["eta_s"]:
+        rows.append(("remaining", f"about {now['eta_s']:.0f} s"))
+    for failure in now["failures"]:
+        lines = failure["message"].strip().splitlines() or [""]
+        rows.append((f"failed {failure['count']}x", f"{lines[-1]} [{failure['reproduce']}]"))
+    return rows
