@@ -47,3 +47,7 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="cosearch")
 def main() -> None:
     """Hardware-aware design-space search: Pareto-optimal configurations that deploy as they are."""
+
+
+if __name__ == "__main__":
+    main()

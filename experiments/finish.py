@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from .study import Study
 
 
-def confirm(study: Study, store: TrialStore, report: Report) -> None:
+def confirm(study: Study, store: TrialStore, members: Sequence[dict[str, Any]], report: Report) -> None:
     """Score the final front once on what the search never saw, for every target that offers it.
 
     Args:
         study: A study whose targets are prepared.
         store: Its open table; scores land there.
+        members: Front members, as in :attr:`Results.members`; their ``held_out`` is filled in.
         report: Progress callback.
     """
-    members = Results.of(store).members
     ids = [m["trial"] for m in members]
     seeds = np.array([m["seed"] for m in members], dtype=np.uint64)
     for label, target in study.experiment.targets.items():
@@ -36,6 +36,8 @@ def confirm(study: Study, store: TrialStore, report: Report) -> None:
         report("scoring the front on held-out data", 0.0)
         columns = target.confirm(_designs(study, label, members), seeds)
         store.set_held_out(ids, {name: columns.values[name] for name in names})
+        for row, member in enumerate(members):
+            member["held_out"] |= {name: float(columns.values[name][row]) for name in names}
         report("scoring the front on held-out data", 1.0)
 
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -207,8 +207,10 @@ class TrialStore:
     def close(self) -> None:
         """Close the file; the writer leaves one plain file behind and frees the study."""
         if self._lock:
-            # Out of write-ahead mode, so that a finished study is one file that any reader can copy.
-            self._db.execute("PRAGMA journal_mode = DELETE")
+            # Out of write-ahead mode, so that a finished study is one file; not possible while somebody reads it.
+            with suppress(sqlite3.OperationalError):
+                self._db.execute("PRAGMA busy_timeout = 0")
+                self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
         if self._lock:
             self._lock.release()

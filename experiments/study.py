@@ -44,6 +44,7 @@ class Summary:
         front_size: Members of the front.
         hypervolume: Of the front.
         seconds: Wall time of this session.
+        loop_seconds: Of these, from the first ask to the last result.
         overhead_us: Framework time per trial by activity (ask, store, tell, track), microseconds, this session.
     """
 
@@ -58,6 +59,7 @@ class Summary:
     front_size: int
     hypervolume: float
     seconds: float
+    loop_seconds: float
     overhead_us: Mapping[str, float]
 
     def to_dict(self) -> dict[str, Any]:
@@ -185,20 +187,23 @@ class Study:
             loop = Loop(self.experiment, store, evaluator, strategy, chunk, observers.advanced)
             spent_before = float(store.meta()["seconds"])
             rules = StopRules(self.experiment, store.history(), interrupts, spent_before)
+            begun = time.monotonic()
             ending = loop.run(rules.reason)
+            loop_seconds = time.monotonic() - begun
             store.set_meta(ending=asdict(ending), seconds=spent_before + time.monotonic() - start)
             if ending.state == "finished":
                 self._finish(store, observers.preparing)
             observers.ended(ending)
-        return self._summary(loop, ending, time.monotonic() - start)
+        return self._summary(loop, ending, (time.monotonic() - start, loop_seconds))
 
     def _finish(self, store: TrialStore, report: Report) -> None:
         from .finish import confirm, write_outputs
 
-        confirm(self, store, report)
-        write_outputs(self, Results.of(store), report)
+        results = Results.of(store)
+        confirm(self, store, results.members, report)
+        write_outputs(self, results, report)
 
-    def _summary(self, loop: Loop, ending: Ending, seconds: float) -> Summary:
+    def _summary(self, loop: Loop, ending: Ending, seconds: tuple[float, float]) -> Summary:
         now = loop.progress()
         n = max(loop.n_session, 1)
         clock = {k: 1e6 * getattr(loop.clock, k) / n for k in ("ask", "store", "tell", "track")}
@@ -213,7 +218,7 @@ class Study:
             now.n_feasible,
             now.front_size,
             now.hypervolume,
-            seconds,
+            *seconds,
             clock,
         )
 
