@@ -28,10 +28,10 @@ _EXPECTED = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "none_required": "null",
-    "greater_than_equal": "at least {ge}",
-    "greater_than": "above {gt}",
-    "less_than_equal": "at most {le}",
-    "less_than": "below {lt}",
+    "greater_than_equal": "at least {ge:g}",
+    "greater_than": "above {gt:g}",
+    "less_than_equal": "at most {le:g}",
+    "less_than": "below {lt:g}",
     "string_pattern_mismatch": "text of the form {pattern}",
     "string_too_long": "at most {max_length} characters",
     "string_too_short": "at least {min_length} characters",
@@ -40,6 +40,8 @@ _EXPECTED = {
     "literal_error": "{expected}",
     "enum": "{expected}",
 }
+
+_PLAIN = {"no": "false", "off": "false", "yes": "true", "on": "true"}
 
 
 def check(model: type[Model], data: Mapping[str, Any], path: KeyPath, problems: Problems) -> Model | None:
@@ -78,10 +80,22 @@ def _must_be(phrases: list[str], value: Any) -> str:
     message = f"must be {' or '.join(phrases)}, got {_short(value)}"
     if "a whole number" in phrases and isinstance(value, float) and value.is_integer():
         return f"{message}; write {int(value)}"
+    if isinstance(value, str) and (plain := _PLAIN.get(value.lower())) and "true or false" in phrases:
+        return f"{message}; write {plain}"
+    if isinstance(value, str) and {"a number", "a whole number"} & set(phrases) and _is_number(value):
+        return f"{message}; remove the quotes"
     if isinstance(value, str) and phrases[0].startswith("'"):
         hint = nearest(value, [p.strip("'") for p in phrases[0].replace(" or ", ", ").split(", ")])
         return f"{message}; {hint.split('? ')[0]}?" if "did you mean" in hint else message
     return message
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _short(value: Any) -> str:

@@ -22,7 +22,11 @@ def read_document(path: Path, overrides: Sequence[str] = ()) -> Document:
     Raises:
         ConfigError: When a file cannot be read, files extend each other in a circle, or an override is malformed.
     """
-    document = _read_chain(path, str(path), ())
+    try:
+        document = _read_chain(path, str(path), ())
+    except ConfigError as error:
+        # The count names the file that was asked for, whichever one is wrong.
+        raise (as_error(error.problems, str(path)) if error.problems else error) from error
     return override(document, overrides)
 
 

@@ -25,7 +25,9 @@ class Problems:
         return bool(self._found)
 
     def add(self, path: KeyPath, message: str) -> None:
-        """Note what is wrong with the value at ``path``, and what to do."""
+        """Note what is wrong with the value at ``path``, and what to do; unreadable values were noted already."""
+        if any(p.path == dotted(path) for p in self.document.problems):
+            return
         mark = self.document.mark(path)
         shown = "" if mark.file == f"--set {dotted(path)}" else dotted(path)
         problem = ConfigProblem(mark.file, mark.line, shown, message)

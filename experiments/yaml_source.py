@@ -98,7 +98,8 @@ def parse_yaml(text: str, shown: str) -> Document:
         raise _syntax_error(error, text, shown) from error
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
-        raise ConfigError(f"{shown}:{line}: the character {error.character!r} is not allowed", "remove it") from error
+        character = chr(error.character) if isinstance(error.character, int) else error.character
+        raise ConfigError(f"{shown}:{line}: the character {character!r} is not allowed", "remove it") from error
     except RecursionError as error:
         raise ConfigError(f"{shown}: values nest too deeply", "flatten them") from error
     builder.marks[()] = Mark(shown, 1)
@@ -157,6 +158,9 @@ class _Builder:
             raise ConfigError(f"{self.shown}:{line}: an alias contains itself", "remove the alias")
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node, path)
+        if node.tag not in (TAG + "seq", TAG + "map"):
+            self.note(line, path, f"tag {node.tag!r} is not allowed; write a plain value")
+            return None
         self.open.append(node)
         if isinstance(node, yaml.SequenceNode):
             value: Any = [self.build(child, (*path, i)) for i, child in enumerate(node.value)]

@@ -7,9 +7,9 @@ from ..spaces.registry import Registry
 TARGETS = Registry(
     "targets",
     {
-        "function": ("hw_targets.function:FunctionTarget", "any plain function of a design"),
         "predicted": ("predictors.predicted:Predicted", "a saved predictor, with its standard deviation"),
         "systolic": ("hw_targets.systolic.target:SystolicArray", "closed forms of a systolic array accelerator"),
+        "function": ("hw_targets.function:FunctionTarget", "a plain function of one design: my_module:score"),
         "torch_cpu": ("hw_targets.torch_cpu:TorchCpu", "latency of PyTorch modules, measured on this CPU"),
         "activation_memory": ("hw_targets.activation_memory:ActivationMemory", "peak activation memory by liveness"),
         "supernet_digits": (
