@@ -11,7 +11,7 @@ import numpy as np
 from .conditions import Condition
 from .errors import InfeasibleError
 from .knobs import Codes, Knob
-from .nearest import nearest_rows, scales
+from .nearest import NearestRows, scales
 from .propagation import Propagator
 from .relations import Bools, Relation
 from .sequential import SequentialSampler
@@ -49,9 +49,11 @@ class Component:
         self.relations = tuple(relations)
         self._knobs, self._active_if, self._declared = knobs, active_if, declared
         self._scales = scales([knobs[c] for c in columns])
+        self._index: NearestRows | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("table", "propagator", "sampler")}
+        lists = ("table", "propagator", "sampler")
+        return {k: v for k, v in self.__dict__.items() if k not in lists} | {"_index": None}
 
     def holds(self, codes: Codes) -> Bools:
         """Whether rows of int64 ``codes`` [n, n_knobs] of the whole space satisfy the relations; bool [n]."""
@@ -102,7 +104,9 @@ class Component:
         table = self._feasible_table()
         if table is None:
             return self.sampler.nearest(wanted, rng, avoid)
-        return table[nearest_rows(table, wanted, self._scales, rng, avoid)]
+        if self._index is None:
+            self._index = NearestRows(table, self._scales)
+        return table[self._index.find(wanted, rng, avoid)]
 
     def _feasible_table(self) -> Codes | None:
         table = self.table

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .errors import InfeasibleError
 from .knobs import Codes
-from .nearest import Scales, nearest_rows
+from .nearest import NearestRows, Scales
 from .propagation import Candidates, Propagator
 
 PILOT = 8192
@@ -88,12 +88,11 @@ class SequentialSampler:
         lost = (result[:, 0] < -1) if avoid is None else (result[:, 0] < -1) | (result == avoid).all(axis=1)
         if lost.any():
             pool = self._pilot[0]
-            unwanted = None if avoid is None else avoid[lost]
-            result[lost] = pool[nearest_rows(pool, wanted[lost], self.weight, rng, unwanted)]
+            result[lost] = pool.rows[pool.find(wanted[lost], rng, None if avoid is None else avoid[lost])]
         return result
 
     @cached_property
-    def _pilot(self) -> tuple[Codes, float, float]:
+    def _pilot(self) -> tuple[NearestRows, float, float]:
         """Distinct feasible rows, log2 of the weight limit, and the share of proposals that pass."""
         rows, log_weight = self._propose(np.random.default_rng(PILOT_SEED), PILOT)
         if not len(rows):
@@ -101,12 +100,11 @@ class SequentialSampler:
                 f"no feasible design in {PILOT} guided draws",
                 "loosen the constraints, or give the tied knobs fewer values so that they can be listed",
             )
-        order = np.sort(log_weight)[::-1]
-        limit = float(order[0])
+        limit = float(log_weight.max())
         while True:
             rate = float(np.exp2(np.minimum(0.0, log_weight - limit)).sum() / PILOT)
             if rate >= min(LEAST_ACCEPTANCE, len(rows) / PILOT / 2):
-                return np.unique(rows, axis=0), limit, rate
+                return NearestRows(np.unique(rows, axis=0), self.weight), limit, rate
             limit -= 0.5
 
     def _propose(self, rng: np.random.Generator, m: int) -> tuple[Codes, NDArray[np.float64]]:

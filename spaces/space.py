@@ -67,6 +67,7 @@ class Space:
         }
         self.feasible = FeasibleSet(self._knobs, self._active_if, forbid, constraints)
         self._switches = self._grouped_conditions()
+        self._skewed = [i for i, knob in enumerate(self._knobs.values()) if not knob.uniform]
         self._always: Codes = np.array([i for k, i in self._index.items() if k not in self._active_if], dtype=np.int64)
 
     # --- what the space is ---------------------------------------------------------------------------------------
@@ -189,26 +190,29 @@ class Space:
             A new int64 [n, n_knobs].
         """
         result = np.array(codes, dtype=np.int64, ndmin=2)
-        if not (result == INACTIVE).any() and not self._switches:
-            return result
-        for column in self._always:
-            self._fill(result, column, result[:, column] == INACTIVE, rng)
+        missing = result == INACTIVE
+        if missing.any():
+            self._fill(result, missing, rng)
         for condition, columns in self._switches:
-            active = condition.holds(result)
-            block = result[:, columns]
-            for j in np.flatnonzero((block[active] == INACTIVE).any(axis=0)):
-                self._fill(result, columns[j], active & (block[:, j] == INACTIVE), rng)
-            if not active.all():
-                result[np.ix_(~active, columns)] = INACTIVE
+            inactive = ~condition.holds(result)
+            if isinstance(columns, slice):
+                result[:, columns][inactive] = INACTIVE
+            else:
+                result[np.ix_(inactive, columns)] = INACTIVE
         return result
 
-    def _fill(self, codes: Codes, column: int, rows: NDArray[np.bool_], rng: np.random.Generator | None) -> None:
-        """Give a knob a value in the rows where it misses one, in place."""
-        count = int(np.count_nonzero(rows))
-        if count:
-            codes[rows, column] = 0 if rng is None else self._knobs[self.names[column]].sample(rng, count)
+    def _fill(self, codes: Codes, missing: NDArray[np.bool_], rng: np.random.Generator | None) -> None:
+        """Give knobs a value where they miss one, in place."""
+        if rng is None:
+            codes[missing] = 0
+            return
+        draws = (rng.random(codes.shape) * self.cardinalities).astype(np.int64)
+        np.copyto(codes, draws, where=missing)
+        for column in self._skewed:
+            rows = np.flatnonzero(missing[:, column])
+            codes[rows, column] = self._knobs[self.names[column]].sample(rng, len(rows))
 
-    def _grouped_conditions(self) -> list[tuple[Condition, Codes]]:
+    def _grouped_conditions(self) -> list[tuple[Condition, Codes | slice]]:
         """Distinct conditions with the columns that they switch, every knob after those that it depends on."""
         level: dict[str, int] = {}
         groups: dict[tuple[int, tuple[int, ...], tuple[bytes, ...]], list[str]] = {}
@@ -219,9 +223,13 @@ class Space:
                 tables = tuple(table.tobytes() for table in condition.tables)
                 groups.setdefault((level[key], condition.columns, tables), []).append(key)
         ordered = sorted(groups.items(), key=lambda item: item[0][0])
-        return [
-            (self._active_if[keys[0]], np.array([self._index[k] for k in keys], dtype=np.int64)) for _, keys in ordered
-        ]
+        switches: list[tuple[Condition, Codes | slice]] = []
+        for _, keys in ordered:
+            columns = sorted(self._index[key] for key in keys)
+            adjacent = columns[-1] - columns[0] + 1 == len(columns)
+            where = slice(columns[0], columns[-1] + 1) if adjacent else np.array(columns, dtype=np.int64)
+            switches.append((self._active_if[keys[0]], where))
+        return switches
 
     # --- the feasible set ----------------------------------------------------------------------------------------
 

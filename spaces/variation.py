@@ -35,18 +35,21 @@ def mutate(space: Space, codes: Codes, rng: np.random.Generator, rate: float | N
     codes = np.atleast_2d(codes)
     high = space.cardinalities
     movable = (codes != INACTIVE) & (high > 1)
-    u = rng.random((5, *codes.shape))
-    draws = np.where(movable, u[0], np.inf)
+    draws = np.where(movable, rng.random(codes.shape), np.inf)
     chosen = draws < (1.0 / np.maximum(movable.sum(axis=1, keepdims=True), 1) if rate is None else rate)
     chosen |= (draws == draws.min(axis=1, keepdims=True)) & movable
-    jump = (codes + 1 + (u[1] * (high - 1)).astype(np.int64)) % high
+    rows, columns = np.nonzero(chosen)
+    old, top = codes[rows, columns], high[columns] - 1
+    u = rng.random((4, len(rows)))
+    jump = (old + 1 + (u[0] * top).astype(np.int64)) % (top + 1)
     # Inverse transform of the geometric distribution; log1p(-1) = -inf makes every length 1.
-    length = 1 + (np.log1p(-u[2]) / _log_stay(high)).astype(np.int64)
+    length = 1 + (np.log1p(-u[1]) / _log_stay(high)[columns]).astype(np.int64)
     # Reflect at the ends, so that an end value is not a trap.
-    step = np.abs(np.where(u[3] < 0.5, codes + length, codes - length))
-    step = np.clip(np.minimum(step, 2 * (high - 1) - step), 0, high - 1)
-    changed = np.where(space.ordered & (u[4] < LOCAL_SHARE), step, jump)
-    return space.settle(np.where(chosen, changed, codes), rng, avoid=codes)
+    step = np.abs(np.where(u[2] < 0.5, old + length, old - length))
+    step = np.clip(np.minimum(step, 2 * top - step), 0, top)
+    changed = codes.copy()
+    changed[rows, columns] = np.where(space.ordered[columns] & (u[3] < LOCAL_SHARE), step, jump)
+    return space.settle(changed, rng, avoid=codes)
 
 
 def _log_stay(high: Codes) -> NDArray[np.float64]:
