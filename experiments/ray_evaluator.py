@@ -28,7 +28,8 @@ class RayEvaluator(Evaluator):
     Args:
         scorer: ``scorer(chunk)`` gives the outcome; picklable.
         execution: Cluster address, workers, retries and time limit.
-        needs: What each target needs; a device that must not be shared moves the work to actors.
+        needs: What each target needs, by default what the scorer says under that name; a device that must not be
+            shared moves the work to actors.
 
     Raises:
         ConfigError: When there is no cluster, or it cannot hold the workers.
@@ -36,9 +37,9 @@ class RayEvaluator(Evaluator):
     """
 
     def __init__(
-        self, scorer: Callable[[Chunk], Outcome], execution: Execution, *, needs: Sequence[Needs] = ()
+        self, scorer: Callable[[Chunk], Outcome], execution: Execution, *, needs: Sequence[Needs] | None = None
     ) -> None:
-        request = Request.of(execution, needs)
+        request = Request.of(execution, getattr(scorer, "needs", ()) if needs is None else needs)
         self._execution = execution
         self._cluster = Cluster(execution, request)
         self._waiting: deque[Chunk] = deque()

@@ -53,7 +53,7 @@ class Summary:
     """What a tracker is told when a study ends.
 
     Args:
-        status: ``finished``; ``failed`` when the study gave up; ``killed`` when it was interrupted and can be resumed.
+        status: ``finished``; ``failed`` when the study gave up; ``interrupted`` when it was saved and can go on.
         reason: Why it ended, for people.
         finished_ms: Unix time of the end, milliseconds.
         front: The final front, most telling members first.
