@@ -1,4 +1,4 @@
-"""Everything a strategy was told, in arrays that grow, with a set of the designs seen."""
+"""Everything a strategy was told, in arrays that grow, with an index of the designs seen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Archive:
         self.running = Trials.empty(n_knobs, n_objectives)
         self._store = Trials.empty(n_knobs, n_objectives)
         self._n = 0
-        self._seen: set[bytes] = set()
+        self._told_at: dict[bytes, int] = {}
         self._in_flight: set[bytes] = set()
 
     @property
@@ -45,17 +45,29 @@ class Archive:
             self._grow(max(end, 2 * len(self._store), 256))
         for column in ("ids", "codes", "objectives", "violations"):
             getattr(self._store, column)[self._n : end] = getattr(completed, column)
+        for position, key in enumerate(keys(completed.codes), self._n):
+            self._told_at.setdefault(key, position)
         self._n = end
         self.running = running
-        self._seen.update(keys(completed.codes))
         self._in_flight = set(keys(running.codes))
 
-    def unseen(self, codes: Codes) -> Codes:
-        """Rows that were never told and do not repeat an earlier row, in order; int64 [<= n, n_knobs]."""
+    def unseen(self, codes: Codes, before: int | None = None) -> Codes:
+        """Rows that were never told and do not repeat an earlier row, in order.
+
+        Args:
+            codes: int64 [n, n_knobs].
+            before: Look only at the first ``before`` completed trials, and at no running one: what was unseen back
+                then. None looks at everything.
+
+        Returns:
+            int64 [<= n, n_knobs].
+        """
+        known, in_flight = self._told_at, self._in_flight if before is None else set()
+        limit = self._n if before is None else before
         new: set[bytes] = set()
         rows = []
         for row, key in enumerate(keys(codes)):
-            if key not in self._seen and key not in self._in_flight and key not in new:
+            if known.get(key, limit) >= limit and key not in in_flight and key not in new:
                 new.add(key)
                 rows.append(row)
         return codes[rows] if rows else codes[:0]

@@ -24,8 +24,8 @@ class Objective:
     Args:
         metric: Metric name, with its unit.
         goal: ``minimize`` or ``maximize``.
-        reference: Worst value that still counts towards the hypervolume; when None, the worst feasible value among
-            a study's first trials is taken.
+        reference: Worst value that still counts towards the hypervolume; when None, a value slightly worse than the
+            worst among a study's first feasible trials, see :class:`~cosearch.search.front.ParetoFront`.
 
     Raises:
         StrategyError: When the goal is neither, or the reference is not finite.
@@ -69,7 +69,8 @@ class Constraint:
             raise StrategyError(f"constraint on {self.metric} has no bound", "give at_most, at_least or both")
         if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
             raise StrategyError(
-                f"constraint on {self.metric}: at_least {self.at_least} > at_most {self.at_most}", "swap or correct them"
+                f"constraint on {self.metric}: at_least {self.at_least} > at_most {self.at_most}",
+                "swap or correct them",
             )
 
     def violation(self, values: FloatArray) -> FloatArray:
@@ -134,4 +135,4 @@ class Problem:
     def unscore(self, objectives: FloatArray) -> FloatArray:
         """Back from minimised objectives [n, n_objectives] to metric values, same shape."""
         signs: Sequence[float] = [o.sign for o in self.objectives]
-        return np.asarray(objectives) * np.array(signs)
+        return np.asarray(np.asarray(objectives) * np.array(signs))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..spaces.knobs import Codes
 from .archive import Archive
+from .listing import Listing
 from .objective import Problem
 from .trial import Trials
 
@@ -37,6 +38,7 @@ class Strategy(ABC):
         self.problem = problem
         self.seed = seed
         self.archive = Archive(problem.space.n_knobs, problem.n_objectives)
+        self._listing: Listing | None = None
 
     def tell(self, completed: Trials, running: Trials) -> None:
         """Take note of what happened.
@@ -46,18 +48,20 @@ class Strategy(ABC):
             running: All trials in flight now.
         """
         self.archive.add(completed, running)
-        self.observe(completed)
 
     @abstractmethod
     def ask(self, n: int) -> Codes:
         """Propose up to ``n`` unseen, valid designs, int64 [<= n, n_knobs]."""
 
-    def observe(self, completed: Trials) -> None:
-        """Update state from newly completed trials; the archive holds them already."""
+    def rng(self, stream: int = 0, at: int | None = None) -> np.random.Generator:
+        """Generator for one moment: a function of the seed, the number of known trials, and ``stream``.
 
-    def rng(self, stream: int = 0) -> np.random.Generator:
-        """Generator for this moment: a function of the seed, the number of known trials, and ``stream``."""
-        return np.random.default_rng(np.random.SeedSequence([self.seed, self.archive.n_known, stream]))
+        Args:
+            stream: Sets apart several generators of one moment.
+            at: Number of known trials at the moment; None is now.
+        """
+        moment = self.archive.n_known if at is None else at
+        return np.random.default_rng(np.random.SeedSequence([self.seed, moment, stream]))
 
     def novel(self, codes: Codes, n: int, rng: np.random.Generator) -> Codes:
         """The first ``n`` unseen, distinct rows of ``codes``, topped up by random unseen designs.
@@ -81,7 +85,10 @@ class Strategy(ABC):
     def _from_listing(self, fresh: Codes, n: int, rng: np.random.Generator) -> Codes:
         if len(fresh) >= n:
             return fresh
-        listing = self.problem.space.enumerate(ENUMERABLE)
-        if listing is None:
-            return fresh
-        return self.archive.unseen(np.concatenate([fresh, listing[rng.permutation(len(listing))]]))[:n]
+        if self._listing is None:
+            designs = self.problem.space.enumerate(ENUMERABLE)
+            self._listing = Listing(fresh[:0] if designs is None else designs)
+        self._listing.forget(self.archive)
+        # Enough that running designs and those in hand leave n.
+        draw = self._listing.draw(n + len(fresh) + len(self.archive.running), rng)
+        return self.archive.unseen(np.concatenate([fresh, draw]))[:n]

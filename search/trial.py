@@ -42,9 +42,7 @@ class Trials:
     @classmethod
     def empty(cls, n_knobs: int, n_objectives: int) -> Self:
         """No trials."""
-        return cls(
-            np.empty(0, np.int64), np.empty((0, n_knobs), np.int64), np.empty((0, n_objectives)), np.empty(0)
-        )
+        return cls(np.empty(0, np.int64), np.empty((0, n_knobs), np.int64), np.empty((0, n_objectives)), np.empty(0))
 
     @classmethod
     def running(cls, ids: NDArray[np.int64], codes: Codes, n_objectives: int) -> Self:

@@ -1,0 +1,26 @@
+import functools
+
+import pytest
+from cosearch.search.catalog import STRATEGIES
+from cosearch.search.check_strategy import check_strategy
+
+# Small populations and starts, so that the models take part within a short budget.
+VARIANTS = {
+    "random": [{}],
+    "nsga2": [{"population": 16}, {"population": 16, "mode": "generational"}, {"population": 4, "crossover": 0.0}],
+    "regularized_evolution": [{"population": 16, "sample": 4}],
+    "tpe": [{"startup": 8}],
+    "pymoo_age_moea": [{"population": 16}, {"population": 16, "mode": "steady_state"}],
+}
+OPTIONAL = {"tpe": "optuna", "pymoo_age_moea": "pymoo.algorithms.moo.nsga2"}
+BUDGET = {"tpe": 32}
+BUILT_IN = [name for name, origin, _ in STRATEGIES.rows() if origin == "built-in"]
+CASES = [(name, options) for name in BUILT_IN for options in VARIANTS.get(name, [{}])]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+def test_strategy_conforms(name, options):
+    if name in OPTIONAL:
+        pytest.importorskip(OPTIONAL[name])
+    factory = functools.partial(STRATEGIES.get(name), **options)
+    check_strategy(factory, budget=BUDGET.get(name, 80), learns=name != "random")
