@@ -1,0 +1,156 @@
+"""How to time a call: warm up until stable, repeat until precise, drop outliers, report median and spread."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..spaces.errors import TargetError
+
+MAD_TO_STD = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation: 1 / 0.67449."""
+
+MEDIAN_TO_MEAN_ERROR = 1.2533
+"""Standard error of a normal sample's median over that of its mean: sqrt(pi / 2)."""
+
+RESOLUTION_S = 1e-7
+"""Smallest spread that is believed; about what reading the clock twice takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuringRule:
+    """When warm-up ends, when repeating ends, and what counts as an outlier.
+
+    Args:
+        seconds: Longest time spent on repeats.
+        warm_up_s: Longest time spent on warm-up.
+        stable: Warm-up ends once the medians of two neighbouring windows differ by at most this share.
+        precision: Repeating ends once the median's standard error is at most this share of it.
+        window: Calls in a warm-up window, and between two looks at the stopping rule.
+        min_repeats: Repeats that are made however long they take.
+        max_repeats: Most repeats.
+        outlier: Repeats further from the median than this many robust standard deviations are dropped. The cut of
+            Leys et al. (J. Exp. Soc. Psychol. 49, 2013) is 3; timings have a long right tail, hence 5.
+
+    Raises:
+        TargetError: When a field is out of range.
+    """
+
+    seconds: float = 0.1
+    warm_up_s: float = 0.04
+    stable: float = 0.05
+    precision: float = 0.005
+    window: int = 8
+    min_repeats: int = 5
+    max_repeats: int = 2000
+    outlier: float = 5.0
+
+    def __post_init__(self) -> None:
+        if min(self.seconds, self.warm_up_s, self.stable, self.precision) < 0 or self.outlier <= 0:
+            raise TargetError(f"measuring rule {self} has a negative field", "give positive numbers")
+        if not 1 <= self.min_repeats <= self.max_repeats or self.window < 2:
+            problem = f"{self.min_repeats} to {self.max_repeats} repeats in windows of {self.window}"
+            raise TargetError(f"measuring rule: {problem}", "give 1 <= min_repeats <= max_repeats and window >= 2")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One timing.
+
+    Args:
+        median_s: Median of the kept repeats, seconds.
+        std_s: Robust standard deviation of one repeat, 1.4826 MAD of the kept repeats, seconds; the median's own
+            standard error is about ``1.25 * std_s / sqrt(count)`` when repeats are independent.
+        count: Kept repeats.
+        dropped: Repeats dropped as outliers.
+        warm_up: Calls before the first repeat.
+        settled: Whether warm-up ended because timings were stable, not because its time was up.
+    """
+
+    median_s: float
+    std_s: float
+    count: int
+    dropped: int
+    warm_up: int
+    settled: bool
+
+
+def measure(
+    call: Callable[[], object], rule: MeasuringRule, clock: Callable[[], float] = time.perf_counter
+) -> Measurement:
+    """Time a call by a rule, with the garbage collector off.
+
+    Args:
+        call: What to time; called often.
+        rule: See :class:`MeasuringRule`.
+        clock: Seconds, rising.
+    """
+
+    def timed() -> float:
+        start = clock()
+        call()
+        return clock() - start
+
+    with _no_garbage_collection():
+        warm_up, settled = _warm_up(timed, rule)
+        samples = _repeat(timed, rule)
+    kept = samples[np.abs(samples - np.median(samples)) <= rule.outlier * robust_std(samples)]
+    return Measurement(float(np.median(kept)), robust_std(kept), len(kept), len(samples) - len(kept), warm_up, settled)
+
+
+def robust_std(samples: NDArray[np.float64]) -> float:
+    """1.4826 times the median absolute deviation of float64 ``samples`` [n], at least :data:`RESOLUTION_S`."""
+    deviation = np.median(np.abs(samples - np.median(samples)))
+    return max(MAD_TO_STD * float(deviation), RESOLUTION_S)
+
+
+def _warm_up(timed: Callable[[], float], rule: MeasuringRule) -> tuple[int, bool]:
+    spent, calls, previous = 0.0, 0, np.nan
+    while spent < rule.warm_up_s:
+        window = [timed() for _ in range(rule.window)]
+        spent += sum(window)
+        calls += rule.window
+        median = float(np.median(window))
+        if abs(median - previous) <= rule.stable * previous:
+            return calls, True
+        previous = median
+    return calls, False
+
+
+def _repeat(timed: Callable[[], float], rule: MeasuringRule) -> NDArray[np.float64]:
+    samples: list[float] = []
+    spent = 0.0
+    while len(samples) < rule.max_repeats:
+        samples.append(timed())
+        spent += samples[-1]
+        n = len(samples)
+        if n < rule.min_repeats:
+            continue
+        if spent >= rule.seconds:
+            break
+        # Fewer repeats can agree by chance.
+        if n % rule.window == 0 and n >= 4 * rule.window and _precise(np.array(samples), rule.precision):
+            break
+    return np.array(samples)
+
+
+def _precise(samples: NDArray[np.float64], precision: float) -> bool:
+    error = MEDIAN_TO_MEAN_ERROR * robust_std(samples) / len(samples) ** 0.5
+    return bool(error <= precision * np.median(samples))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

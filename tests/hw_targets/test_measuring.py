@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import gc
+import time
+
+import numpy as np
+import pytest
+from cosearch.hw_targets.measuring import MeasuringRule, measure, robust_std
+from cosearch.spaces.errors import TargetError
+
+
+class Stream:
+    """A clock and a call whose durations are a given stream, repeated at its end."""
+
+    def __init__(self, durations: list[float]) -> None:
+        self.durations = durations
+        self.calls = 0
+        self.now = 0.0
+
+    def call(self) -> None:
+        self.now += self.durations[min(self.calls, len(self.durations) - 1)]
+        self.calls += 1
+
+    def clock(self) -> float:
+        return self.now
+
+
+def run(durations: list[float], **rule: float) -> tuple[Stream, object]:
+    stream = Stream(durations)
+    return stream, measure(stream.call, MeasuringRule(**rule), stream.clock)  # type: ignore[arg-type]
+
+
+def noisy(seed: int, n: int, value: float = 1e-3, share: float = 0.05) -> list[float]:
+    return list(value * (1.0 + share * np.random.default_rng(seed).standard_normal(n)))
+
+
+def test_a_slow_start_is_not_in_the_result() -> None:
+    ramp = [1e-2 * 0.8**i + 1e-3 for i in range(40)]
+    _, found = run(ramp + noisy(0, 5000), warm_up_s=1.0)
+    assert found.settled
+    assert found.warm_up >= 24
+    assert found.median_s == pytest.approx(1e-3, rel=0.02)
+
+
+def test_warm_up_ends_at_its_time_limit_when_timings_never_settle() -> None:
+    stream, found = run([1e-3 * 1.2**i for i in range(60)], warm_up_s=0.01, min_repeats=5, seconds=0.0)
+    assert not found.settled
+    assert found.warm_up == 8
+    assert found.count + found.dropped == 5
+    assert stream.calls == 13
+
+
+def test_outliers_are_dropped_and_counted() -> None:
+    stream = noisy(1, 2000)
+    stream[50:1000:50] = [0.01] * 19
+    _, found = run(stream, precision=0.0, seconds=10.0, max_repeats=500)
+    assert found.dropped >= 9
+    assert found.count == 500 - found.dropped
+    assert found.median_s == pytest.approx(1e-3, rel=0.01)
+    assert found.std_s == pytest.approx(5e-5, rel=0.2)
+
+
+def test_quiet_streams_stop_early_and_noisy_ones_go_on_to_the_limit() -> None:
+    _, quiet = run(noisy(2, 5000, share=0.002), seconds=1.0)
+    _, loud = run(noisy(2, 5000, share=0.2), seconds=1.0)
+    assert quiet.count + quiet.dropped == 32
+    assert loud.count + loud.dropped >= 900
+
+
+def test_the_time_limit_holds_but_a_slow_call_is_still_repeated() -> None:
+    stream, found = run(noisy(3, 5000, value=0.5, share=0.1), seconds=0.1, warm_up_s=0.1, min_repeats=5)
+    assert found.count + found.dropped == 5
+    assert stream.calls == 13
+
+
+def test_a_constant_stream_is_kept_whole_with_a_believable_spread() -> None:
+    _, found = run([1e-3], precision=0.005)
+    assert found.dropped == 0
+    assert 0.0 < found.std_s <= 1e-7
+
+
+def test_robust_std_is_that_of_a_normal_sample() -> None:
+    sample = 3.0 * np.random.default_rng(0).standard_normal(200_000)
+    assert robust_std(sample) == pytest.approx(3.0, rel=0.01)
+
+
+def test_a_real_call_is_timed_with_the_garbage_collector_off() -> None:
+    states: list[bool] = []
+
+    def call() -> None:
+        states.append(gc.isenabled())
+        time.sleep(0.002)
+
+    found = measure(call, MeasuringRule(seconds=0.05, warm_up_s=0.02))
+    assert 2e-3 <= found.median_s < 2e-2
+    assert not any(states)
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("options", [{"seconds": -1.0}, {"window": 1}, {"min_repeats": 9, "max_repeats": 8}])
+def test_impossible_rules_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(TargetError):
+        MeasuringRule(**options)  # type: ignore[arg-type]
