@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from .summary import show_summary
@@ -25,5 +23,4 @@ def command(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
     from ..locate import find_study
     from ..run import resume
 
-    progress = not as_json and sys.stderr.isatty()
-    return show_summary(resume(find_study(study), overrides, progress=progress), as_json)
+    return show_summary(resume(find_study(study), overrides, progress=not as_json), as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -37,6 +36,5 @@ def command(config: str, overrides: tuple[str, ...], local: bool, folder: Path |
     if shipped:
         click.echo(f"using the shipped {path}", err=True)
     changes = (*overrides, *LOCAL) if local else overrides
-    progress = not as_json and sys.stderr.isatty()
-    summary = run(path, changes, folder=folder, progress=progress, warn=lambda t: click.echo(f"warning: {t}", err=True))
+    summary = run(path, changes, folder=folder, progress=not as_json, warn=lambda t: click.echo(f"warning: {t}", err=True))
     return show_summary(summary, as_json)

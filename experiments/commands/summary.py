@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .output import show_json
+from .output import show_json, show_table
 from .verb import ERROR, INFEASIBLE, INTERRUPTED, OK
+
+MOST_ROWS = 20
 
 if TYPE_CHECKING:
     from ..study import Summary
@@ -32,5 +35,20 @@ def show_summary(summary: Summary, as_json: bool) -> int:
     if not summary.n_feasible:
         click.echo(f"no feasible design; see the nearest ones: cosearch pareto {summary.folder}", err=True)
         return INFEASIBLE
-    click.echo(f"next: cosearch pareto {summary.folder}", err=True)
+    if not as_json:
+        _show_front(Path(summary.folder))
     return OK
+
+
+def _show_front(folder: Path) -> None:
+    """The front as a table, and where the rest is."""
+    from ..pareto import front_table
+
+    table = front_table(folder)
+    show_table(table.columns, table.rows[:MOST_ROWS], title="Pareto front")
+    if len(table.rows) > MOST_ROWS:
+        click.echo(f"... {len(table.rows) - MOST_ROWS} more: cosearch pareto {folder}")
+    for path, what in (("pareto", "exported designs"), ("report.html", "report"), ("config.yaml", "configuration")):
+        if (folder / path).exists():
+            click.echo(f"{what + ':':18}{folder / path}")
+    click.echo(f"{'one compromise:':18}cosearch pareto {folder} --pick knee")
