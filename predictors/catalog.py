@@ -10,4 +10,4 @@ PREDICTORS = Registry(
         "ridge": ("predictors.ridge:Ridge", "linear model on knob values and choices, closed-form evidence"),
     },
 )
-"""Name to predictor factory: ``factory(space, **options)`` gives a :class:`~cosearch.predictors.predictor.Predictor`."""
+"""Name to predictor factory: ``factory(space, metric, **options)`` gives a ``predictors.predictor.Predictor``."""

@@ -1,0 +1,44 @@
+"""A saved predictor as a target."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ..hw_targets.metric import Metric
+from ..hw_targets.target import Columns, HardwareTarget, Needs, Seeds
+from ..spaces.design import Designs
+from ..spaces.space import Space
+from .predictor import ARRAYS, load_predictor
+
+
+class Predicted(HardwareTarget):
+    """Scores designs with a predictor; every number carries its standard deviation and is marked as predicted.
+
+    Args:
+        space: The design space that the predictor was fitted on.
+        path: Folder that :meth:`~cosearch.predictors.predictor.Predictor.save` wrote.
+
+    Raises:
+        PredictorError: When there is no predictor, or it was fitted on another space.
+    """
+
+    needs = Needs(cheap=True)
+
+    def __init__(self, space: Space, path: str) -> None:
+        self.path = Path(path)
+        self.predictor = load_predictor(self.path, space)
+
+    def metrics(self) -> tuple[Metric, ...]:
+        how = f"{self.predictor.kind} on {len(self.predictor.observed)} observations"
+        return (Metric(self.predictor.metric, "predicted", how),)
+
+    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:  # noqa: ARG002  nothing random
+        found = self.predictor.predict(designs)
+        return Columns({self.predictor.metric: found.mean}, std={self.predictor.metric: found.std})
+
+    def fingerprint(self) -> dict[str, str]:
+        """Digest of the learnt numbers, and how far they can be trusted."""
+        digest = hashlib.blake2b((self.path / ARRAYS).read_bytes(), digest_size=10).hexdigest()
+        figures = {f"predictor_{key}": f"{value:.6g}" for key, value in self.predictor.calibration().items()}
+        return {"predictor": str(self.path), "predictor_digest": digest, **figures}
