@@ -119,6 +119,10 @@ class Config(Settings):
 
     _document: Document | None = PrivateAttr(default=None)
 
+    def __eq__(self, other: object) -> bool:
+        # Where a value was written is no part of it.
+        return self.resolved() == other.resolved() if isinstance(other, Config) else NotImplemented
+
     @property
     def document(self) -> Document:
         """Where each value was written."""

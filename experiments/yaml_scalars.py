@@ -19,6 +19,10 @@ class Loader(yaml.SafeLoader):
     """Composes nodes under the core schema; nothing is ever constructed by tag."""
 
 
+class Dumper(yaml.SafeDumper):
+    """Quotes text that either version of YAML would read as something else."""
+
+
 # A table of its own: the inherited one holds the rules of YAML 1.1.
 Loader.yaml_implicit_resolvers = {}
 # The order decides between integers and floats.
@@ -35,6 +39,7 @@ for _kind, _pattern, _first in (
     ("merge", r"^<<$", ["<"]),
 ):
     Loader.add_implicit_resolver(TAG + _kind, re.compile(_pattern), _first)
+    Dumper.add_implicit_resolver(TAG + _kind, re.compile(_pattern), _first)
 
 
 def _integer(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ..spaces.errors import ConfigError, ConfigProblem
-from .yaml_scalars import CONVERT, TAG, Loader
+from .yaml_scalars import CONVERT, TAG, Dumper, Loader
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root to a value."""
@@ -104,6 +104,11 @@ def parse_yaml(text: str, shown: str) -> Document:
         raise ConfigError(f"{shown}: values nest too deeply", "flatten them") from error
     builder.marks[()] = Mark(shown, 1)
     return Document(data, builder.marks, shown, builder.problems)
+
+
+def dump_yaml(data: Any) -> str:
+    """Plain data as YAML text that YAML 1.1 and 1.2 readers read alike; keys keep their order."""
+    return str(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True))
 
 
 def _read_text(path: Path, shown: str) -> str:
