@@ -48,7 +48,7 @@ def check_space(space_or_factory: Space | Callable[[], Space], *, n: int = 256, 
 
 def _check_valid(space: Space, codes: Codes, source: str) -> None:
     bad = np.flatnonzero(~space.is_valid(codes))
-    assert not len(bad), f"{source} gave an invalid design: {space.decode(codes[bad[:1]])[0]}"
+    assert not len(bad), f"{source} gave an invalid design: codes {codes[bad[0]].tolist()}"
     assert np.array_equal(codes, space.canonical(codes)), f"{source} gave codes that are not canonical"
 
 

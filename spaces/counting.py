@@ -34,16 +34,16 @@ def count_designs(
     Returns:
         The exact number; None when that takes over :data:`MAX_STEPS` branches.
     """
-    units: dict[int, tuple[Codes, Codes]] = {}
+    units: dict[int, _Unit] = {}
     for columns, rows in tables:
         units[int(columns[0])] = (columns, rows)
     tied = {int(c) for columns, _ in tables for c in columns}
     free = [c for c in range(len(cardinalities)) if c not in tied]
     for c in free:
-        units[c] = (np.array([c]), np.arange(cardinalities[c], dtype=np.int64)[:, None])
+        units[c] = (np.array([c]), None)
     tests = {c: dict(zip(active_if[c].columns, active_if[c].tables, strict=True)) for c in free if c in active_if}
     try:
-        return _Counter(units).count(sorted(units), tests)
+        return _Counter(units, cardinalities).count(sorted(units), tests)
     except _TooLargeError:
         return None
 
@@ -52,9 +52,14 @@ _Tests = dict[int, dict[int, np.ndarray]]
 """Free knob to its open tests: column of the tested knob to its truth table."""
 
 
+_Unit = tuple[Codes, Codes | None]
+"""Columns and feasible rows of a group of tied knobs; a free knob has no rows, but all its values."""
+
+
 class _Counter:
-    def __init__(self, units: Mapping[int, tuple[Codes, Codes]]) -> None:
+    def __init__(self, units: Mapping[int, _Unit], cardinalities: Sequence[int]) -> None:
         self.units = units
+        self.cardinalities = cardinalities
         self.owner = {int(c): u for u, (columns, _) in units.items() for c in columns}
         self.steps = 0
 
@@ -66,10 +71,12 @@ class _Counter:
         if self.steps > MAX_STEPS:
             raise _TooLargeError
         if len(group) == 1:
-            return len(self.units[group[0]][1])
+            alone = self.units[group[0]][1]
+            return self.cardinalities[group[0]] if alone is None else len(alone)
         children = {u: [v for v in group if any(self.owner[c] == u for c in tests.get(v, {}))] for u in group}
         root = max((u for u in group if not tests.get(u)), key=lambda u: len(children[u]))
-        columns, rows = self.units[root]
+        columns, listed = self.units[root]
+        rows = np.arange(self.cardinalities[root])[:, None] if listed is None else listed
         questions = [(v, c) for v in children[root] for c in tests[v] if self.owner[c] == root]
         answers = np.column_stack([tests[v][c][rows[:, np.searchsorted(columns, c)]] for v, c in questions])
         distinct, counts = np.unique(answers, axis=0, return_counts=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .knobs import INACTIVE, Codes, Knob
 
-LEAF = 32
+LEAF = 64
 """Rows per bounding box."""
 
 BLOCK = 16_384

@@ -101,7 +101,8 @@ class Arithmetic(Relation):
         """Exact integers [m]: int64 when that is safe, Python integers otherwise."""
         if self.exact64:
             return value_of(expression, lambda c: self.tables[c][codes[c]])
-        return value_of(expression, lambda c: self.tables[c][codes[c]].astype(object))
+        big = value_of(expression, lambda c: self.tables[c][codes[c]].astype(object))
+        return np.asarray(big, dtype=object)
 
     def holds(self, codes: Columns) -> Bools:
         result = self._satisfied(codes)

@@ -57,6 +57,7 @@ class Space:
         self._index = {key: i for i, key in enumerate(self.names)}
         self._active_if = {key: Condition.compile(c, self._knobs, f"{key}.active_if") for key, c in active_if.items()}
         self._order = topological_order(self._active_if, self.names)
+        self.feasible = FeasibleSet(self._knobs, self._active_if, forbid, constraints)
         self._declaration: dict[str, Any] = {
             "knobs": {
                 key: knob.spec() | ({"active_if": dict(active_if[key])} if key in active_if else {})
@@ -65,7 +66,6 @@ class Space:
             "forbid": [dict(clause) for clause in forbid],
             "constraints": [dict(c) for c in constraints],
         }
-        self.feasible = FeasibleSet(self._knobs, self._active_if, forbid, constraints)
         self._switches = self._grouped_conditions()
         self._skewed = [i for i, knob in enumerate(self._knobs.values()) if not knob.uniform]
         self._always: Codes = np.array([i for k, i in self._index.items() if k not in self._active_if], dtype=np.int64)
