@@ -84,7 +84,7 @@ class GraphReader:
     ) -> None:
         """A convolution over one or two dimensions; ``weights`` are the kernel and, where there is one, the bias."""
         window = self.constants[weights[0]].shape if weights[0] in self.constants else ()
-        if len(window) not in (3, 4) or len(shape) != len(window):
+        if len(window) not in (3, 4) or len(shape) != len(window) or shape[0] != 1:
             problem = f"{self.name}: convolution {name!r} has weights {window} and output {shape}"
             raise WorkloadError(problem, "only 1D and 2D convolutions with constant weights and batch 1 can be read")
         channels = math.prod(self._shapes[x][:1])

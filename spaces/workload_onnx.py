@@ -34,7 +34,8 @@ UNREADABLE = frozenset(
 
 KINDS: Mapping[str, Kind] = {
     "MaxPool": "pool", "AveragePool": "pool", "GlobalAveragePool": "pool", "GlobalMaxPool": "pool",
-    "ReduceMean": "pool", "Add": "add", "Sub": "add", "Sum": "add", "Mul": "mul", "Div": "mul", "Concat": "concat", "Gather": "embedding",
+    "ReduceMean": "pool", "Add": "add", "Sub": "add", "Sum": "add", "Mul": "mul", "Div": "mul",
+    "Concat": "concat", "Gather": "embedding",
     "BatchNormalization": "norm", "LayerNormalization": "norm", "InstanceNormalization": "norm",
     "GroupNormalization": "norm", "Softmax": "softmax", "LogSoftmax": "softmax", "Relu": "activation",
     "Clip": "activation", "LeakyRelu": "activation", "Sigmoid": "activation", "HardSigmoid": "activation",
@@ -48,8 +49,9 @@ def workload_from_onnx(model: str | Path | onnx.ModelProto, name: str = "") -> W
     """The operators of an ONNX model at batch 1, with its graph; the model is not changed.
 
     Shapes come from ONNX shape inference; a symbolic first dimension of an input is taken as batch 1. Weights are not
-    read, only their shapes, so external data may be missing. Those with more than one number are parameters, except batch
-    norm's running statistics; exporters that fold batch norm into convolutions or share equal weights change the count.
+    read, only their shapes, so external data may be missing. Those with more than one number are parameters, except
+    batch norm's running statistics; exporters that fold batch norm into convolutions or share equal weights change the
+    count.
 
     Args:
         model: Path of an ONNX file, or a loaded model.
