@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -113,7 +112,8 @@ class FeasibleSet:
         """
         codes = np.empty((n, len(self._knobs)), dtype=np.int64)
         if len(self._uniform):
-            codes[:, self._uniform] = rng.integers(0, self._highs, (n, len(self._highs)))
+            # Four times as fast as rng.integers with an array of bounds; its bias is under n_values / 2**53.
+            codes[:, self._uniform] = rng.random((n, len(self._highs))) * self._highs
         for c in self._skewed:
             codes[:, c] = self._knobs[c].sample(rng, n)
         for component in self.components:
@@ -145,7 +145,3 @@ class FeasibleSet:
     def tied(self) -> Codes:
         """Columns of the knobs in any component, int64."""
         return np.array(sorted(set(range(len(self._knobs))) - set(self._free)), dtype=np.int64)
-
-    def raw_size(self) -> int:
-        """Number of value combinations without conditions and constraints."""
-        return math.prod(k.n for k in self._knobs)
