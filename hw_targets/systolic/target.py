@@ -31,7 +31,8 @@ class SystolicArray(HardwareTarget):
     """One inference at batch 1 on an R x C array with three double-buffered SRAMs.
 
     Cycles and SRAM traffic equal SCALE-Sim 3.0.0 without stalls; see :mod:`.closed_form`, and :mod:`.dram` for which
-    part of the DRAM traffic is exact. Layers run one after the other; operators without MACs cost nothing.
+    part of the DRAM traffic is exact. Layers run one after the other; operators without MACs cost nothing. As in
+    SCALE-Sim without stalls, the output buffer has no influence but its area.
 
     Args:
         space: Has the knobs :data:`NUMBERS` and ``dataflow`` (``os``, ``ws``, ``is``).
