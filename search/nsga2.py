@@ -18,7 +18,8 @@ class Nsga2(PopulationStrategy):
     Args:
         problem: Space, objectives, constraints.
         seed: Study seed.
-        population: Members that survive; also the number of random designs at the start.
+        population: Members that survive; also the number of random designs at the start. Small ones converge faster,
+            and the study's front keeps every non-dominated design anyway.
         mode: ``steady_state`` or ``generational``.
         crossover: Probability that a child has two parents.
         mutation_rate: Probability per knob; None is one over a design's active knobs.
@@ -34,7 +35,7 @@ class Nsga2(PopulationStrategy):
         problem: Problem,
         seed: int = 0,
         *,
-        population: int = 50,
+        population: int = 20,
         mode: Mode = "steady_state",
         crossover: float = 0.9,
         mutation_rate: float | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,18 +69,16 @@ class Tpe(Strategy):
             return self.novel(self.problem.space.sample(rng, n), n, rng)
         from optuna.trial import TrialState
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._absorb()
-            first = len(self._study.get_trials(deepcopy=False))
-            self._add(self.archive.running, TrialState.RUNNING)
-            chosen = self.archive.completed.codes[:0]
-            for i in range(n):
-                row = self._suggest(chosen, i)
-                if not len(row):
-                    break
-                chosen = np.concatenate([chosen, row])
-            self._withdraw(first)
+        self._absorb()
+        first = len(self._study.get_trials(deepcopy=False))
+        self._add(self.archive.running, TrialState.RUNNING)
+        chosen = self.archive.completed.codes[:0]
+        for i in range(n):
+            row = self._suggest(chosen, i)
+            if not len(row):
+                break
+            chosen = np.concatenate([chosen, row])
+        self._withdraw(first)
         return chosen
 
     def _suggest(self, chosen: Codes, i: int) -> Codes:
