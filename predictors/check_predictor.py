@@ -5,17 +5,29 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..spaces.errors import PredictorError
 from ..spaces.space import Space
-from .predictor import FloatArray, Predictor, load_predictor
+from .prediction import FloatArray
+from .predictor import Predictor
+
+CHECK_KNOBS: dict[str, Any] = {
+    "depth": [1, 2, 3, 4],
+    "kind": ["x", "y", "z"],
+    "width": {"type": "integer", "low": 8, "high": 64, "step": 8},
+    "rate": {"type": "real", "low": 0.01, "high": 1.0, "log": True, "active_if": {"kind": "x"}},
+}
+"""Knobs of the default space."""
 
 KEYS = {"n", "mae", "rmse", "kendall_tau", "coverage_90"}
 
 
-def check_predictor(make: Callable[[Space, str], Predictor], space: Space, *, n: int = 60, seed: int = 0) -> None:
+def check_predictor(
+    make: Callable[[Space, str], Predictor], space: Space | None = None, *, n: int = 60, seed: int = 0
+) -> None:
     """Check a predictor against the contract of :class:`~cosearch.predictors.predictor.Predictor`.
 
     Checked: nothing is predicted before fitting; shapes, finiteness and positive deviations; the same data give the
@@ -24,13 +36,14 @@ def check_predictor(make: Callable[[Space, str], Predictor], space: Space, *, n:
 
     Args:
         make: ``make(space, metric)``.
-        space: A space with at least ``n`` designs and one ordered knob.
+        space: A space with at least ``n`` designs and one ordered knob; by default a small one of every kind of knob.
         n: Training designs.
         seed: Draws them.
 
     Raises:
         AssertionError: When a rule is broken; the message says which.
     """
+    space = space or Space(CHECK_KNOBS)
     rng = np.random.default_rng(seed)
     designs = space.designs(space.sample(rng, n))
     y = _positive(space, designs.codes) * rng.uniform(0.98, 1.02, n)
@@ -58,11 +71,10 @@ def _check_saved(predictor: Predictor, space: Space, codes: np.ndarray) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "predictor"
         predictor.save(folder)
-        # ``load_predictor`` refuses pickled arrays.
-        loaded = load_predictor(folder, space)
+        # Loading refuses pickled arrays.
+        loaded = type(predictor).load(folder, space)
         other = Space({"other": [1, 2, 3]})
-        assert _refuses(lambda: load_predictor(folder, other)), "another space must be refused"
-    assert type(loaded) is type(predictor), "loading gives another kind"
+        assert _refuses(lambda: type(predictor).load(folder, other)), "another space must be refused"
     assert loaded.options() == predictor.options(), "loading changes options"
     before, after = predictor.predict(designs), loaded.predict(designs)
     assert np.array_equal(before.mean, after.mean), "saving and loading changes the mean"

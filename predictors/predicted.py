@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
+
 from ..hw_targets.metric import Metric
 from ..hw_targets.target import Columns, HardwareTarget, Needs, Seeds
 from ..spaces.design import Designs
 from ..spaces.space import Space
-from .predictor import ARRAYS, load_predictor
+from .predictor import load_predictor
 
 
 class Predicted(HardwareTarget):
@@ -39,6 +41,9 @@ class Predicted(HardwareTarget):
 
     def fingerprint(self) -> dict[str, str]:
         """Digest of the learnt numbers, and how far they can be trusted."""
-        digest = hashlib.blake2b((self.path / ARRAYS).read_bytes(), digest_size=10).hexdigest()
+        learnt = {"codes": self.predictor.codes, "observed": self.predictor.observed, **self.predictor.state()}
+        digest = hashlib.blake2b(digest_size=10)
+        for name in sorted(learnt):
+            digest.update(name.encode() + np.ascontiguousarray(learnt[name]).tobytes())
         figures = {f"predictor_{key}": f"{value:.6g}" for key, value in self.predictor.calibration().items()}
-        return {"predictor": str(self.path), "predictor_digest": digest, **figures}
+        return {"predictor": str(self.path), "predictor_digest": digest.hexdigest(), **figures}

@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..spaces.design import Designs
 from ..spaces.errors import PredictorError
 from ..spaces.knobs import Codes
 from ..spaces.space import Space
-
-FloatArray = NDArray[np.float64]
-
-VERSION = 1
-"""Version of the saved form."""
-
-STATE, ARRAYS, TABLE = "predictor.json", "arrays.npz", "training.csv"
-"""Files of a saved predictor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Predictions for ``n`` designs, in the unit of the metric.
-
-    Args:
-        mean: float64 [n].
-        std: Standard deviation of a new observation, float64 [n].
-    """
-
-    mean: FloatArray
-    std: FloatArray
+from .calibration import report
+from .prediction import FloatArray, LinearCorrection, Prediction
+from .saved_form import read_arrays, read_description, write, write_table
 
 
 class Predictor(ABC):
     """Predicts one metric of the designs of one space.
+
+    A subclass gives :meth:`options`, :meth:`_fit` and :meth:`_predict`; the rest has defaults that it may better:
+    adaptation by scale and offset, calibration by cross-validation, loading by fitting the saved data again.
 
     Args:
         space: The design space.
         metric: Metric name, with its unit.
     """
 
-    kind: ClassVar[str]
-    """Name in :data:`~cosearch.predictors.catalog.PREDICTORS`."""
+    kind: ClassVar[str] = ""
+    """Name in :data:`~cosearch.predictors.catalog.PREDICTORS`, or empty."""
 
     def __init__(self, space: Space, metric: str) -> None:
         self.space = space
@@ -57,6 +38,7 @@ class Predictor(ABC):
         self.codes: Codes = np.empty((0, space.n_knobs), dtype=np.int64)
         self.observed: FloatArray = np.empty(0)
         self.n_adapted = 0
+        self._correction: LinearCorrection | None = None
 
     def fit(self, designs: Designs, y: FloatArray) -> Self:
         """Learn from scratch.
@@ -70,6 +52,7 @@ class Predictor(ABC):
         """
         self._check(designs, y)
         self.codes, self.observed, self.n_adapted = designs.codes.copy(), np.asarray(y, float).copy(), 0
+        self._correction = None
         self._fit(self.codes, self.observed)
         return self
 
@@ -103,32 +86,60 @@ class Predictor(ABC):
         self._check_fitted()
         if designs.space.digest != self.space.digest:
             raise PredictorError("the designs are of another space than the predictor's", "fit one for that space")
-        return self._predict(designs.codes)
-
-    @abstractmethod
-    def calibration(self) -> dict[str, float]:
-        """How far to trust it: held-out error, rank correlation and interval coverage, see ``calibration.report``."""
+        found = self._predict(designs.codes)
+        return self._correction.apply(found) if self._correction else found
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
         """JSON-able constructor options besides space and metric."""
 
     @abstractmethod
+    def _fit(self, codes: Codes, y: FloatArray) -> None:
+        """Learn from int64 ``codes`` [n, n_knobs] and float64 ``y`` [n], finite, n >= 2."""
+
+    @abstractmethod
+    def _predict(self, codes: Codes) -> Prediction:
+        """Predict for int64 ``codes`` [n, n_knobs] what :meth:`_fit` learnt."""
+
+    def _adapt(self, codes: Codes, y: FloatArray) -> None:
+        """Take note of another device's ``y``, float64 [n]; by default its line over what was fitted."""
+        self._correction = LinearCorrection.between(self._predict(codes).mean, y)
+
+    def calibration(self) -> dict[str, float]:
+        """How far to trust it, by figures over data that were held out, see :func:`~.calibration.report`.
+
+        Over the adapted data when there are any. By default by cross-validation in five folds; fewer than four
+        observations give only their number ``n``.
+        """
+        self._check_fitted()
+        kept = len(self.observed) - self.n_adapted
+        first = kept if self.n_adapted else 0
+        codes, y = self.codes[first:], self.observed[first:]
+        if len(y) < 4:
+            return {"n": float(len(y))}
+        mean, std = np.empty(len(y)), np.empty(len(y))
+        fold = np.random.default_rng(0).permutation(len(y)) % min(5, len(y) // 2)
+        for k in range(int(fold.max()) + 1):
+            out = fold == k
+            fresh = type(self)(self.space, self.metric, **self.options())
+            if self.n_adapted:
+                fresh.fit(self.space.designs(self.codes[:kept]), self.observed[:kept])
+            learn = fresh.adapt if self.n_adapted else fresh.fit
+            learn(self.space.designs(codes[~out]), y[~out])
+            found = fresh.predict(self.space.designs(codes[out]))
+            mean[out], std[out] = found.mean, found.std
+        return report(y, mean, std)
+
     def state(self) -> dict[str, FloatArray]:
-        """What was learnt, as arrays by name."""
+        """What was learnt, as arrays by name; by default nothing, as :meth:`restore` learns again."""
+        return {}
 
-    @abstractmethod
-    def restore(self, state: Mapping[str, FloatArray]) -> None:
-        """Take back what :meth:`state` gave."""
-
-    @abstractmethod
-    def _fit(self, codes: Codes, y: FloatArray) -> None: ...
-
-    @abstractmethod
-    def _adapt(self, codes: Codes, y: FloatArray) -> None: ...
-
-    @abstractmethod
-    def _predict(self, codes: Codes) -> Prediction: ...
+    def restore(self, state: Mapping[str, FloatArray]) -> None:  # noqa: ARG002  for those that keep a state
+        """Take back what :meth:`state` gave; the training data are in place."""
+        kept = len(self.observed) - self.n_adapted
+        self._fit(self.codes[:kept], self.observed[:kept])
+        if self.n_adapted:
+            self._adapt(self.codes[kept:], self.observed[kept:])
 
     def save(self, folder: Path) -> None:
         """Write JSON, arrays and the training table to a folder; nothing is pickled.
@@ -137,9 +148,7 @@ class Predictor(ABC):
             PredictorError: When it is not fitted.
         """
         self._check_fitted()
-        folder.mkdir(parents=True, exist_ok=True)
         description = {
-            "version": VERSION,
             "kind": self.kind,
             "metric": self.metric,
             "space_digest": self.space.digest,
@@ -149,19 +158,32 @@ class Predictor(ABC):
             "n_adapted": self.n_adapted,
             "calibration": self.calibration(),
         }
-        (folder / STATE).write_text(json.dumps(description, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        arrays: dict[str, Any] = {"codes": self.codes, "observed": self.observed, **self.state()}
-        np.savez(folder / ARRAYS, **arrays)
-        self._write_table(folder / TABLE)
+        write(folder, description, {"codes": self.codes, "observed": self.observed, **self.state()})
+        write_table(folder, self.space, self.codes, self.metric, self.observed, self.n_adapted)
 
-    def _write_table(self, path: Path) -> None:
-        kept = len(self.observed) - self.n_adapted
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["set", *self.space.names, self.metric])
-            for i, design in enumerate(self.space.decode(self.codes)):
-                values = [design.get(name, "") for name in self.space.names]
-                writer.writerow(["fitted" if i < kept else "adapted", *values, repr(float(self.observed[i]))])
+    @classmethod
+    def load(cls, folder: Path, space: Space | None = None) -> Self:
+        """Load what :meth:`save` wrote.
+
+        Args:
+            folder: The folder.
+            space: The design space; by default the one that was saved.
+
+        Raises:
+            PredictorError: When the files are missing or damaged, or belong to another space.
+        """
+        description = read_description(folder)
+        arrays = read_arrays(folder)
+        codes, observed = arrays.pop("codes"), arrays.pop("observed")
+        if space is None:
+            space = Space(**description["space"])
+        if space.digest != description["space_digest"]:
+            raise PredictorError(f"{folder} was fitted on another space", "fit one for this space, or name its part")
+        predictor = cls(space, description["metric"], **description["options"])
+        predictor.codes, predictor.observed = codes, observed
+        predictor.n_adapted = int(description["n_adapted"])
+        predictor.restore(arrays)
+        return predictor
 
     def _check(self, designs: Designs, y: FloatArray) -> None:
         if len(designs) != len(y) or len(y) < 2:
@@ -175,31 +197,20 @@ class Predictor(ABC):
 
 
 def load_predictor(folder: Path, space: Space | None = None) -> Predictor:
-    """Load what :meth:`Predictor.save` wrote.
+    """Load a predictor of any registered kind.
 
     Args:
-        folder: The folder.
+        folder: What :meth:`Predictor.save` wrote.
         space: The design space; by default the one that was saved.
 
     Raises:
-        PredictorError: When the files are missing or damaged, or belong to another space.
+        PredictorError: When the files are missing or damaged, of an unknown kind, or belong to another space.
     """
     from .catalog import PREDICTORS
 
-    try:
-        description = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        with np.load(folder / ARRAYS, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise PredictorError(f"{folder} holds no readable predictor ({error})", "save one there first") from error
-    if description.get("version") != VERSION:
-        raise PredictorError(f"{folder}: version {description.get('version')!r}", f"save it again as version {VERSION}")
-    if space is None:
-        space = Space(**description["space"])
-    if space.digest != description["space_digest"]:
-        raise PredictorError(f"{folder} was fitted on another space", "fit one for this space, or name its part")
-    predictor: Predictor = PREDICTORS.get(description["kind"])(space, description["metric"], **description["options"])
-    predictor.codes, predictor.observed = arrays.pop("codes"), arrays.pop("observed")
-    predictor.n_adapted = int(description["n_adapted"])
-    predictor.restore(arrays)
-    return predictor
+    kind = read_description(folder).get("kind")
+    # Only registered names: a folder of data must not choose what is imported.
+    if kind not in {row[0] for row in PREDICTORS.rows()}:
+        raise PredictorError(f"{folder}: predictor kind {kind!r} is not registered", "load it by its own class")
+    loaded: Predictor = PREDICTORS.get(kind).load(folder, space)
+    return loaded

@@ -13,7 +13,8 @@ from ..spaces.space import Space
 from .calibration import report
 from .evidence import LinearFit, fit_evidence
 from .features import features
-from .predictor import FloatArray, Prediction, Predictor
+from .prediction import FloatArray, Prediction
+from .predictor import Predictor
 
 
 class Ridge(Predictor):

@@ -13,7 +13,8 @@ from cosearch.predictors.catalog import PREDICTORS
 from cosearch.predictors.check_predictor import check_predictor
 from cosearch.predictors.evidence import fit_evidence
 from cosearch.predictors.features import features
-from cosearch.predictors.predictor import load_predictor
+from cosearch.predictors.prediction import Prediction
+from cosearch.predictors.predictor import Predictor, load_predictor
 from cosearch.predictors.ridge import Ridge
 from cosearch.spaces.errors import PredictorError
 from cosearch.spaces.space import Space
@@ -217,3 +218,33 @@ def test_kendall_tau_by_hand() -> None:
     assert kendall_tau(np.ones(3), np.arange(3.0)) == 0.0
     # One tied pair on one side: 5 concordant of 6 pairs, 5 untied.
     assert kendall_tau(np.array([1.0, 1.0, 2.0, 3.0]), np.arange(4.0)) == pytest.approx(5 / np.sqrt(5 * 6))
+
+
+class Nearest(Predictor):
+    """Only what a predictor must have: everything else comes from the contract's defaults."""
+
+    def __init__(self, space: Space, metric: str, *, k: int = 3) -> None:
+        super().__init__(space, metric)
+        self.k = k
+
+    def options(self) -> dict[str, int]:
+        return {"k": self.k}
+
+    def _fit(self, codes: np.ndarray, y: np.ndarray) -> None:
+        self._learnt = codes, y
+
+    def _predict(self, codes: np.ndarray) -> Prediction:
+        known, y = self._learnt
+        near = np.argsort(np.abs(codes[:, None] - known).sum(axis=2), axis=1, kind="stable")[:, : self.k]
+        return Prediction(y[near].mean(axis=1), y[near].std(axis=1) + 1e-9)
+
+
+def test_the_defaults_keep_the_contract() -> None:
+    check_predictor(Nearest)
+
+
+def test_a_kind_that_is_not_registered_is_not_imported(tmp_path: Path) -> None:
+    Nearest(SPACE, "latency_ms").fit(*data(20, 0.1, 0)).save(tmp_path)
+    with pytest.raises(PredictorError, match="not registered; load it by its own class"):
+        load_predictor(tmp_path, SPACE)
+    assert Nearest.load(tmp_path).predict(data(5, 0.0, 1)[0]).mean.shape == (5,)
