@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from ..hw_targets.target import Report
 from ..spaces.errors import StoreError
 from .atomic import write_text
@@ -24,6 +22,7 @@ from .results import Results, describe_problem
 from .scoring import Scorer
 from .stop_rules import StopRules
 from .store import TrialStore
+from .yaml_source import dump_yaml
 
 CONFIG = "config.yaml"
 
@@ -251,5 +250,5 @@ def _rebuild(folder: Path, meta: Mapping[str, Any], overrides: tuple[str, ...]) 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write the resolved configuration beside the table, where ``open`` and people find it."""
-    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    text = dump_yaml(dict(config))
     write_text(folder / CONFIG, text)
