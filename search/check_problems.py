@@ -38,7 +38,7 @@ def two_targets(codes: Codes) -> dict[str, FloatArray]:
     return {"loss": ((active - 3.0) ** 2).mean(axis=1), "cost": ((active - 5.0) ** 2).mean(axis=1)}
 
 
-_OBJECTIVES = (Objective("loss", reference=200.0), Objective("cost", reference=200.0))
+_OBJECTIVES = (Objective("loss", reference=30.0), Objective("cost", reference=30.0))
 
 
 def easy() -> CheckProblem:

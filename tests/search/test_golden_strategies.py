@@ -21,7 +21,7 @@ OPTIONS = {
 }
 OPTIONAL = {"tpe": "optuna", "pymoo_age_moea": "numba"}
 # Wrapped libraries may change their arithmetic between versions; our own code may not.
-TOLERANCE = {"tpe": 0.1, "pymoo_age_moea": 0.05}
+TOLERANCE = {"tpe": 0.02, "pymoo_age_moea": 0.02}
 
 
 def result(name):
