@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from multiprocessing.connection import wait as wait_for_sentinel
+from multiprocessing.connection import wait
 
-from pebble import ProcessExpired, ProcessPool
-
-from .evaluator import Chunk, Evaluator, Outcome
+from ..spaces.errors import TargetError
+from .evaluator import Chunk, Evaluator, Outcome, State
 from .scoring import Scorer, after_loss
 from .settings import Execution
+from .worker_process import WorkerProcess
+
+MAX_FALSE_STARTS = 3
+"""Workers in a row that may die before they are ready."""
 
 
 class InProcess(Evaluator):
@@ -54,82 +51,82 @@ class LocalPool(Evaluator):
     """
 
     def __init__(self, scorer: Scorer, execution: Execution) -> None:
+        self._scorer = scorer
         self._execution = execution
-        self._flying: dict[Future[Outcome], Chunk] = {}
+        self._queue: deque[Chunk] = deque()
         self._ready: list[Outcome] = []
-        # Spawned workers start clean: forking a process with threads (torch, a tracker) can deadlock.
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPool(execution.workers, initializer=_start, initargs=(scorer,), context=context)
+        self._false_starts = 0
+        self._workers = [WorkerProcess(scorer) for _ in range(execution.workers)]
 
     @property
     def slots(self) -> int:
         return 2 * self._execution.workers
 
     def submit(self, chunk: Chunk) -> None:
-        limit = self._execution.trial_timeout_s
-        future = self._pool.schedule(_score, (chunk,), timeout=limit * len(chunk) if limit else None)
-        self._flying[future] = chunk
+        self._queue.append(chunk)
+        self._dispatch()
 
     def collect(self, timeout_s: float) -> list[Outcome]:
         deadline = time.monotonic() + timeout_s
-        while self._flying and not self._ready:
-            done, _ = wait(self._flying, max(deadline - time.monotonic(), 0.0), FIRST_COMPLETED)
-            for future in done:
-                self._settle(future, self._flying.pop(future))
+        while not self._ready and self._busy():
+            self._turn(deadline - time.monotonic())
             if time.monotonic() >= deadline:
                 break
         ready, self._ready = self._ready, []
         return ready
 
-    def _settle(self, future: Future[Outcome], chunk: Chunk) -> None:
+    def close(self, *, drain: bool = False) -> None:
+        while drain and self._busy():
+            self._turn(1.0)
+        self._queue.clear()
+        for worker in self._workers:
+            worker.kill()
+        self._workers = []
+
+    def _busy(self) -> bool:
+        return bool(self._queue) or any(worker.chunk for worker in self._workers)
+
+    def _dispatch(self) -> None:
+        for worker in self._workers:
+            if self._queue and worker.ready and worker.chunk is None:
+                worker.send(self._queue.popleft())
+
+    def _turn(self, timeout_s: float) -> None:
+        """Wait for the next message, death or overrun, deal with all that are there, and hand out work."""
+        limit = self._execution.trial_timeout_s
+        patience = min(timeout_s, *(worker.seconds_left(limit) for worker in self._workers))
+        told = wait([worker.pipe for worker in self._workers], max(patience, 0.0))
+        for number, worker in enumerate(self._workers):
+            if worker.pipe in told:
+                self._hear(number)
+            elif worker.seconds_left(limit) <= 0:
+                worker.kill()
+                self._replace(number, "timed_out", f"took over trial_timeout_s = {limit} s")
+        self._dispatch()
+
+    def _hear(self, number: int) -> None:
         try:
-            self._ready.append(future.result())
+            outcome = self._workers[number].receive()
+        except EOFError:
+            code = self._workers[number].exit_code
+            self._workers[number].kill()
+            self._replace(number, "crashed", f"the worker process died (exit code {code})")
             return
-        except TimeoutError:
-            limit = self._execution.trial_timeout_s
-            fate = after_loss(chunk, "timed_out", f"took over trial_timeout_s = {limit} s", self._execution.retries)
-        except ProcessExpired as error:
-            message = f"the worker process died (exit code {error.exitcode})"
-            fate = after_loss(chunk, "crashed", message, self._execution.retries)
+        self._false_starts = 0
+        if outcome is not None:
+            self._ready.append(outcome)
+
+    def _replace(self, number: int, state: State, message: str) -> None:
+        """Start a new worker; the lost chunk comes back in parts, again, or as failed."""
+        worker = self._workers[number]
+        self._false_starts += not worker.ready
+        if self._false_starts >= MAX_FALSE_STARTS:
+            raise TargetError(f"workers do not start: {message}", "run with execution.workers: 1 to see why")
+        self._workers[number] = WorkerProcess(self._scorer)
+        if worker.chunk is None:
+            return
+        fate = after_loss(worker.chunk, state, message, self._execution.retries)
         if isinstance(fate, Outcome):
             self._ready.append(fate)
         else:
-            for part in fate:
-                self.submit(part)
-
-    def close(self, *, drain: bool = False) -> None:
-        if drain:
-            while self._flying:
-                done, _ = wait(self._flying, None, FIRST_COMPLETED)
-                for future in done:
-                    self._settle(future, self._flying.pop(future))
-        self._flying.clear()
-        # Not Pool.stop alone: close first, so that join() is allowed even when nothing was scheduled.
-        self._pool.close()
-        self._pool.stop()
-        self._pool.join()
-
-
-_scorer: Scorer | None = None
-
-
-def _start(scorer: Scorer) -> None:
-    """Prepare a worker: keep the scorer, leave Ctrl-C to the driver, end with the driver."""
-    global _scorer  # noqa: PLW0603  one scorer per worker process
-    _scorer = scorer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
-
-
-def _follow(sentinel: int) -> None:
-    with contextlib.suppress(OSError):
-        wait_for_sentinel([sentinel])
-    os._exit(1)
-
-
-def _score(chunk: Chunk) -> Outcome:
-    if _scorer is None:
-        raise RuntimeError("the worker was not initialised")
-    return _scorer(chunk)
+            self._queue.extendleft(reversed(fate))

@@ -18,11 +18,15 @@ from .experiment import Experiment
 from .history import HistoryPoint
 from .ledger import Ids, Ledger
 from .progress import Clock, Ending, Progress
+from .scoring import lost as lost_outcome
 from .store import TrialStore
 from .tell_order import TellOrder
 
 HISTORY_EVERY = 100
 """Most trials between two rows of the front's history."""
+
+MAX_DRIVER_DEATHS = 4
+"""A design that was running each time its study died, this many times, is taken to be the cause."""
 
 MAX_REPEATS = 10
 """The study ends when a strategy repeated known designs this many times as often as the budget has trials."""
@@ -96,11 +100,19 @@ class Loop:
             return
         self._store.retry(lost)
         rows = list(self._store.rows("state = 'running'"))
+        ids = np.array([row["id"] for row in rows], dtype=np.int64)
         seeds = np.array([row["seed"] for row in rows], dtype=np.uint64)
-        codes = self.ledger.trials(np.array(lost)).codes
-        chunk = Chunk(np.array(lost, dtype=np.int64), codes, seeds)
-        for start in range(0, len(lost), self._chunk):
-            self._evaluator.submit(chunk[start : start + self._chunk])
+        chunk = Chunk(ids, self.ledger.trials(ids).codes, seeds)
+        # Where designs are scored in this process, one of these may be what killed it: each on its own.
+        alone = any(row["attempt"] > 1 for row in rows)
+        size = 1 if alone else self._chunk
+        parts = [chunk[start : start + size] for start in range(0, len(chunk), size)]
+        for part, row in zip(parts, rows, strict=False):
+            if len(part) == 1 and row["attempt"] > MAX_DRIVER_DEATHS:
+                message = f"the study died {row['attempt'] - 1} times while this design was running"
+                self._absorb(lost_outcome(part, "crashed", message))
+            else:
+                self._evaluator.submit(part)
 
     # --- going on ------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ["spaces", "hw_targets", "predictors", "search", "experiments"]
-RUNNING_ONLY = {"ray", "mlflow", "pydantic", "click", "rich", "plotly", "pebble", "yaml", "filelock"}
+RUNNING_ONLY = {"ray", "mlflow", "pydantic", "click", "rich", "plotly", "yaml", "filelock"}
 HEAVY = {"ray", "mlflow", "torch", "sklearn", "optuna", "pymoo", "onnx", "onnxruntime"}
 SHARED_BY_ALL = {"filelock"}
 MODULES = sorted(p for folder in ORDER for p in (ROOT / folder).rglob("*.py"))
