@@ -57,7 +57,9 @@ def test_yaml_blocks_are_valid(page: Path, tmp_path: Path) -> None:
         path = tmp_path / f"block{number}.yaml"
         path.write_text(text, encoding="utf-8")
         for module in blocks(page, "python"):
-            (tmp_path / "my_cost.py").write_text(module, encoding="utf-8")
+            named = re.match(r"# (\w+\.py)\n", module)
+            if named:
+                (tmp_path / named[1]).write_text(module, encoding="utf-8")
         assert validate(path).experiment.problem.objectives
 
 
