@@ -23,7 +23,7 @@ def init(template: str = "minimal", path: Path | None = None) -> list[Path]:
     """Write a commented configuration, and what it needs beside it.
 
     Args:
-        template: One of :func:`template_names`.
+        template: One of :func:`template_names`, or the beginning of just one.
         path: File to write (``.yaml``), or a folder; by default ``experiment.yaml`` here.
 
     Returns:
@@ -32,8 +32,7 @@ def init(template: str = "minimal", path: Path | None = None) -> list[Path]:
     Raises:
         CosearchError: When the template is unknown or a file exists already.
     """
-    if template not in template_names():
-        raise CosearchError(f"there is no template {template!r}", "use one of: " + ", ".join(template_names()))
+    template = _full_name(template)
     config = path or Path(DEFAULT_FILE)
     if config.suffix not in (".yaml", ".yml"):
         config = config / DEFAULT_FILE
@@ -48,3 +47,11 @@ def init(template: str = "minimal", path: Path | None = None) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text.read_text(encoding="utf-8"), encoding="utf-8")
     return list(files)
+
+
+def _full_name(template: str) -> str:
+    names = template_names()
+    found = [template] if template in names else [name for name in names if name.startswith(template)]
+    if len(found) != 1:
+        raise CosearchError(f"there is no template {template!r}", "use one of: " + ", ".join(names))
+    return found[0]

@@ -36,5 +36,9 @@ def command(config: str, overrides: tuple[str, ...], local: bool, folder: Path |
     if shipped:
         click.echo(f"using the shipped {path}", err=True)
     changes = (*overrides, *LOCAL) if local else overrides
-    summary = run(path, changes, folder=folder, progress=not as_json, warn=lambda t: click.echo(f"warning: {t}", err=True))
+    summary = run(path, changes, folder=folder, progress=not as_json, warn=_warn)
     return show_summary(summary, as_json)
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def files_below(folder: Path) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     before = files_below(FOLDER)
     yield tmp_path
@@ -42,7 +43,7 @@ def empty_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_run_refuses_with_the_announced_messages(name):
+def test_run_refuses_with_the_announced_messages(name: str) -> None:
     path = FOLDER / f"{name}.yaml"
     result = invoke("run", path)
     lines = [line.replace(f"{FOLDER}/", "") for line in result.stderr.splitlines()]
@@ -60,7 +61,7 @@ def test_run_refuses_with_the_announced_messages(name):
 
 
 @pytest.mark.parametrize("name", ["many_at_once", "set_typo", "empty"])
-def test_validate_tells_the_same_in_json(name):
+def test_validate_tells_the_same_in_json(name: str) -> None:
     path = FOLDER / f"{name}.yaml"
     result = invoke("validate", path, "--json")
     answer = json.loads(result.stdout)
@@ -71,7 +72,7 @@ def test_validate_tells_the_same_in_json(name):
     assert len(answer["problems"]) in (0, len(shown) - 1)
 
 
-def test_problems_carry_file_line_and_path():
+def test_problems_carry_file_line_and_path() -> None:
     answer = json.loads(invoke("validate", FOLDER / "many_at_once.yaml", "--json").stdout)
     text = (FOLDER / "many_at_once.yaml").read_text(encoding="utf-8").splitlines()
     for problem in answer["problems"]:
@@ -81,7 +82,7 @@ def test_problems_carry_file_line_and_path():
 
 
 @pytest.mark.parametrize("verb", ["run", "validate"])
-def test_the_good_one_that_they_extend_is_good(verb, empty_folder):
+def test_the_good_one_that_they_extend_is_good(verb: str, empty_folder: Path) -> None:
     arguments = ["--folder", str(empty_folder / "study"), "--set", "output.report=false"] if verb == "run" else []
     result = CliRunner().invoke(main, [verb, str(FOLDER / "base.yaml"), *arguments])
     assert result.exit_code == 0, result.stderr
@@ -102,7 +103,9 @@ def test_the_good_one_that_they_extend_is_good(verb, empty_folder):
         (b"just text\n", "config.yaml:1: the file holds a single value"),
     ],
 )
-def test_bytes_that_are_no_configuration(content, beginning, tmp_path_factory):
+def test_bytes_that_are_no_configuration(
+    content: bytes, beginning: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("bytes") / "config.yaml"
     path.write_bytes(content)
     result = CliRunner().invoke(main, ["run", str(path)])
@@ -111,7 +114,7 @@ def test_bytes_that_are_no_configuration(content, beginning, tmp_path_factory):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_missing_file_with_a_guess(tmp_path_factory, monkeypatch):
+def test_missing_file_with_a_guess(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path_factory.mktemp("here")
     (folder / "edge.yaml").write_text("name: x\n")
     result = CliRunner().invoke(main, ["run", str(folder / "egde.yaml")])
@@ -119,7 +122,7 @@ def test_missing_file_with_a_guess(tmp_path_factory, monkeypatch):
     assert "no such file; did you mean 'edge.yaml'?" in result.stderr
 
 
-def test_folder_for_a_file(tmp_path_factory):
+def test_folder_for_a_file(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("folder")
     (folder / "edge.yaml").write_text("name: x\n")
     result = CliRunner().invoke(main, ["run", str(folder)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cosearch.experiments.build import build
@@ -28,14 +28,14 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_numbers_and_words_mean_what_they_say():
+def test_numbers_and_words_mean_what_they_say() -> None:
     space = load(BASE).space.model_extra
     assert space is not None
     assert space["knobs"]["rate"] == [0.001, 0.01]
     assert space["knobs"]["mode"] == ["yes", "no"]
 
 
-def test_build_gives_every_part():
+def test_build_gives_every_part() -> None:
     experiment = build(load(BASE))
     assert experiment.name == "base"
     assert experiment.problem.space.size() == 3 * 3 * 2 * 2
@@ -48,7 +48,7 @@ def test_build_gives_every_part():
     assert experiment.budget.trials == 20
 
 
-def test_the_resolved_configuration_loads_equal():
+def test_the_resolved_configuration_loads_equal() -> None:
     config = load(BASE, ["search.population=12", "stop.hypervolume_stalled={window: 30}"])
     resolved = config.resolved()
     again = from_dict(json.loads(json.dumps(resolved)))
@@ -57,19 +57,19 @@ def test_the_resolved_configuration_loads_equal():
     assert build(again).problem.space.digest == build(config).problem.space.digest
 
 
-def test_the_resolved_configuration_survives_a_yaml_file(tmp_path):
+def test_the_resolved_configuration_survives_a_yaml_file(tmp_path: Path) -> None:
     config = load(BASE)
     path = write(tmp_path, "kept.yaml", dump_yaml(config.resolved()))
     assert load(path) == config
 
 
-def test_modules_beside_the_file_are_found_after_everything_else():
+def test_modules_beside_the_file_are_found_after_everything_else() -> None:
     config = load(BASE)
     assert config.python_path == (str(BASE.parent),)
     assert sys.path.index(str(BASE.parent)) > 0
 
 
-def test_extends_merges_deeply_and_keeps_both_places(tmp_path):
+def test_extends_merges_deeply_and_keeps_both_places(tmp_path: Path) -> None:
     write(tmp_path, "grand.yaml", "name: g\nbudget: {trials: 5, minutes: 1}\nseed: 1\n")
     (tmp_path / "sub").mkdir()
     write(tmp_path, "sub/parent.yaml", f"extends: ../grand.yaml\nseed: 2\nobjectives: [{{metric: a_ms}}]\n{BLOCKS}")
@@ -91,7 +91,7 @@ search: {name: nsga2, population: 30}
 
 
 @pytest.mark.parametrize("way", ["extends", "set"])
-def test_options_go_with_their_name(tmp_path, way):
+def test_options_go_with_their_name(tmp_path: Path, way: str) -> None:
     base = write(tmp_path, "base.yaml", f"name: b\nobjectives: [{{metric: a_ms}}]\n{BLOCKS}")
     if way == "extends":
         config = load(write(tmp_path, "c.yaml", "extends: base.yaml\nsearch: {name: random}\n"))
@@ -100,7 +100,7 @@ def test_options_go_with_their_name(tmp_path, way):
     assert config.search.model_dump() == {"name": "random"}
 
 
-def test_the_same_name_keeps_its_options(tmp_path):
+def test_the_same_name_keeps_its_options(tmp_path: Path) -> None:
     write(tmp_path, "base.yaml", f"name: b\nobjectives: [{{metric: a_ms}}]\n{BLOCKS}")
     config = load(write(tmp_path, "c.yaml", "extends: base.yaml\nsearch: {name: nsga2, mode: generational}\n"))
     assert config.search.model_dump() == {"name": "nsga2", "population": 30, "mode": "generational"}
@@ -117,23 +117,23 @@ def test_the_same_name_keeps_its_options(tmp_path):
         ("targets.model.program=a=b", ("targets", "model", "program"), "a=b"),
     ],
 )
-def test_overrides(override, path, value):
+def test_overrides(override: str, path: tuple[str | int, ...], value: object) -> None:
     document = load(BASE, [override]).document
-    found = document.data
+    found: Any = document.data
     for key in path:
         found = found[key]
     assert found == value
     assert document.mark(path).file == f"--set {override.partition('=')[0]}"
 
 
-def test_overrides_do_not_change_the_data_they_are_applied_to():
+def test_overrides_do_not_change_the_data_they_are_applied_to() -> None:
     data = load(BASE).resolved()
     before = json.dumps(data)
     from_dict(data, ["budget.trials=3", "space.knobs.rows=[1]"])
     assert json.dumps(data) == before
 
 
-def test_a_knob_name_with_dots_can_be_overridden():
+def test_a_knob_name_with_dots_can_be_overridden() -> None:
     knobs = {"hw.rows": [1, 2], "hw.cols": [1, 2]}
     config = from_dict(
         {"name": "d", "space": {"knobs": knobs}, "targets": {"t": {"name": "x"}}, "objectives": [{"metric": "a_ms"}]},
@@ -142,7 +142,7 @@ def test_a_knob_name_with_dots_can_be_overridden():
     assert config.space.model_dump()["knobs"] == {"hw.rows": [4, 8], "hw.cols": [1, 2]}
 
 
-def test_joint_space_and_target_part():
+def test_joint_space_and_target_part() -> None:
     data = load(BASE).resolved()
     data["space"] = {
         "name": "joint",
@@ -156,7 +156,7 @@ def test_joint_space_and_target_part():
     assert experiment.problem.space.size() == 3 * 4 - 3 - 1
 
 
-def test_metrics_chooses_between_two_targets():
+def test_metrics_chooses_between_two_targets() -> None:
     data = load(BASE).resolved()
     data["targets"]["second"] = {"name": "bad_config_target:Model"}
     data["metrics"] = {"latency_ms": "second", "area_mm2": "model"}
@@ -165,8 +165,14 @@ def test_metrics_chooses_between_two_targets():
 
 
 def factory(
-    space, count: int, rate: float = 0.5, *, names: tuple[str, ...] = (), copy: bool = True, other: Nowhere | None = None
-):
+    space: object,
+    count: int,
+    rate: float = 0.5,
+    *,
+    names: tuple[str, ...] = (),
+    copy: bool = True,
+    other: Nowhere | None = None,
+) -> None:
     """An option called like a method of the model, and an annotation that cannot be resolved."""
 
 
@@ -174,7 +180,7 @@ def problems() -> Problems:
     return Problems(Document({}, {}, "t"))
 
 
-def test_options_take_the_types_of_the_signature():
+def test_options_take_the_types_of_the_signature() -> None:
     given = {"count": 3, "rate": 1, "names": ["a"], "copy": False, "other": {"x": 1}}
     assert checked_options(factory, 1, given, (), problems()) == given | {"rate": 1.0, "names": ("a",)}
     assert checked_options(factory, 1, {"count": 3}, (), problems()) == {"count": 3}
@@ -194,21 +200,21 @@ def test_options_take_the_types_of_the_signature():
         ({"count": 1, "name": 1}, "name: unknown key; did you mean 'names'? known: count, rate, names, copy, other"),
     ],
 )
-def test_wrong_options(given, message):
+def test_wrong_options(given: dict[str, Any], message: str) -> None:
     found = problems()
     assert checked_options(factory, 1, given, (), found) is None
     assert [f"{p.path}: {p.message}" for p in found.sorted()] == [message]
 
 
-def test_open_ended_factories_take_any_option():
-    def open_ended(space, size: int, **further):
+def test_open_ended_factories_take_any_option() -> None:
+    def open_ended(space: object, size: int, **further: object) -> None:
         """Takes anything."""
 
     given = {"size": 1, "extra": [1]}
     assert checked_options(open_ended, 1, given, (), problems()) == given
 
 
-def test_options_model_is_made_for_every_shipped_name():
+def test_options_model_is_made_for_every_shipped_name() -> None:
     from cosearch.hw_targets.catalog import TARGETS
     from cosearch.search.catalog import STRATEGIES
     from cosearch.spaces.catalog import SPACES
@@ -219,7 +225,7 @@ def test_options_model_is_made_for_every_shipped_name():
                 assert options_model(registry.get(name), given).model_config["extra"] in ("forbid", "allow")
 
 
-def test_errors_carry_their_problems():
+def test_errors_carry_their_problems() -> None:
     with pytest.raises(ConfigError) as caught:
         load(BASE.parent / "many_at_once.yaml")
     assert len(caught.value.problems) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from cosearch.predictors.features import features
 from cosearch.predictors.prediction import Prediction
 from cosearch.predictors.predictor import Predictor, load_predictor
 from cosearch.predictors.ridge import Ridge
+from cosearch.spaces.design import Designs
 from cosearch.spaces.errors import PredictorError
 from cosearch.spaces.space import Space
 
@@ -38,7 +40,7 @@ def truth(codes: np.ndarray) -> np.ndarray:
     return 20.0 + x @ weights
 
 
-def data(n: int, noise: float, seed: int):
+def data(n: int, noise: float, seed: int) -> tuple[Designs, np.ndarray]:
     rng = np.random.default_rng(seed)
     codes = SPACE.sample(rng, n)
     return SPACE.designs(codes), truth(codes) + noise * rng.standard_normal(n)
@@ -50,7 +52,7 @@ def test_every_registered_predictor_keeps_the_contract(name: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{"degree": 1}, {"log": True}, {"degree": 3, "log": True}])
-def test_options_keep_the_contract(options: dict) -> None:
+def test_options_keep_the_contract(options: dict[str, Any]) -> None:
     check_predictor(lambda space, metric: Ridge(space, metric, **options), SPACE)
 
 
