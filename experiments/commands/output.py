@@ -36,10 +36,13 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    if len(cells) == 1:
+        # One wide row reads better downwards.
+        columns, cells = ("what", "value"), [list(pair) for pair in zip(columns, cells[0], strict=True)]
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
     for i, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[i]) for row in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)
@@ -53,7 +56,7 @@ def _cell(value: Any) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text or "0")
+        float(text if text not in ("", "-") else "0")
     except ValueError:
         return False
     return True
