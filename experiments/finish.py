@@ -57,6 +57,13 @@ def export_files(study: Study, members: Sequence[dict[str, Any]], folder: Path) 
     return written
 
 
+def spread(members: Sequence[dict[str, Any]], most: int) -> Sequence[dict[str, Any]]:
+    """At most ``most`` members, evenly spread along the first objective, both ends among them."""
+    if len(members) <= most:
+        return members
+    return [members[i] for i in np.unique(np.linspace(0, len(members) - 1, most).round().astype(int)).tolist()]
+
+
 def _designs(study: Study, label: str, members: Sequence[dict[str, Any]]) -> Designs:
     space = study.experiment.problem.space
     designs = space.designs(space.encode([m["design"] for m in members]))
@@ -79,10 +86,11 @@ def write_outputs(study: Study, results: Results, report: Report) -> list[Path]:
     written = export_rows(results, folder, formats)
     if "files" in output.formats:
         report("exporting the front", 0.0)
-        written += export_files(study, results.members, folder)
+        written += export_files(study, spread(results.members, output.most_files), folder)
         report("exporting the front", 1.0)
     if output.report:
-        from .report import report_data, write_report
+        from .report import write_report
+        from .report_data import report_data
 
         report("writing the report", 0.0)
         written.append(write_report(report_data(results), study.folder / "report.html"))

@@ -52,3 +52,6 @@ REPEAT = """
 INSERT INTO trials SELECT ?, ?, ?, digest, design, seed, 'duplicate', 0, ?, ?, 0.0, worker, violation,
 vals, std, count, NULL FROM trials WHERE id = ?
 """
+HELD_OUT = """
+INSERT INTO held_out VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET vals = json_patch(vals, excluded.vals)
+"""

@@ -111,9 +111,12 @@ class Output(Settings):
     Attributes:
         folder: Folder that holds the study's own folder.
         formats: Files of the front; ``files`` are what the targets export (ONNX, simulator configurations).
+        most_files: Most designs that are exported as ``files``; of larger fronts, that many spread along it. The other
+            formats always hold the whole front.
         report: Whether an HTML report is written.
     """
 
     folder: str = "studies"
     formats: tuple[Literal["json", "yaml", "csv", "files"], ...] = ("json", "yaml", "csv", "files")
+    most_files: Annotated[int, Field(ge=1)] = 200
     report: bool = True

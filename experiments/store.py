@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..spaces.errors import StoreError
 from .evaluator import Chunk, Outcome
 from .history import HistoryPoint
-from .schema import BEGIN, FINISH, REPEAT, TABLES, VERSION
+from .schema import BEGIN, FINISH, HELD_OUT, REPEAT, TABLES, VERSION
 from .study_lock import StudyLock
 
 FILE = "trials.sqlite"
@@ -200,9 +200,7 @@ class TrialStore:
         """Record held-out metrics of front members."""
         rows = _RowJson(columns)
         with self._transaction() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO held_out VALUES (?, ?)", [(int(t), rows(i)) for i, t in enumerate(ids)]
-            )
+            db.executemany(HELD_OUT, [(int(trial), rows(row)) for row, trial in enumerate(ids)])
 
     def close(self) -> None:
         """Close the file; the writer leaves one plain file behind and frees the study."""
