@@ -42,7 +42,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
     for i, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[i]) for row in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+        # Headers and long texts fold before any number does, and no column vanishes.
+        longest = max((len(row[i]) for row in cells), default=0)
+        least = longest if numeric else min(longest, 8)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", min_width=least)
     for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)
