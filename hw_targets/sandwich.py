@@ -40,9 +40,9 @@ class Recipe:
         TargetError: When a field is out of range.
     """
 
-    epochs: int = 15
+    epochs: int = 18
     batch: int = 64
-    learning_rate: float = 0.2
+    learning_rate: float = 0.1
     random_subnetworks: int = 2
 
     def __post_init__(self) -> None:

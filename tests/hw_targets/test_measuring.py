@@ -92,7 +92,7 @@ def test_a_real_call_is_timed_with_the_garbage_collector_off() -> None:
         time.sleep(0.002)
 
     found = measure(call, MeasuringRule(seconds=0.05, warm_up_s=0.02))
-    assert 2e-3 <= found.median_s < 2e-2
+    assert 2e-3 <= found.median_s < 0.2
     assert not any(states)
     assert gc.isenabled()
 
