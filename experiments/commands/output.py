@@ -46,7 +46,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
         # Headers and long texts fold before any number does, and no column vanishes.
         longest = max((len(row[i]) for row in cells), default=0)
         least = longest if numeric else min(longest, 20)
-        needed += least + 1
+        needed += least + 2
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", min_width=least)
     for row in cells:
         table.add_row(*map(Text, row))
