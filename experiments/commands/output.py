@@ -40,18 +40,18 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
         # One wide row reads better downwards.
         columns, cells = ("what", "value"), [list(pair) for pair in zip(columns, cells[0], strict=True)]
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
-    needed = 0
     for i, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[i]) for row in cells)
-        # Headers and long texts fold before any number does, and no column vanishes.
+        # Long texts fold before any number does.
         longest = max((len(row[i]) for row in cells), default=0)
         least = longest if numeric else min(longest, 20)
-        needed += least + 2
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", min_width=least)
     for row in cells:
         table.add_row(*map(Text, row))
     # A line that the terminal wraps is better than one that is cut.
-    Console(width=max(Console().width, needed)).print(table)
+    console = Console()
+    needed = console.measure(table, options=console.options.update_width(10_000)).minimum
+    Console(width=max(console.width, needed)).print(table)
 
 
 def _cell(value: Any) -> str:
