@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ def experiment(
     constraints: Sequence[Constraint] = (),
     *,
     strategy: str | Callable[[Problem, int], Strategy] = "nsga2",
-    options: Mapping[str, Any] | None = None,
     name: str = "study",
     seed: int = 0,
     trials: int = 200,
@@ -38,8 +36,7 @@ def experiment(
         targets: What a choice costs: one target, or several by label.
         objectives: What to minimise or maximise.
         constraints: What must hold.
-        strategy: Name of a strategy, or ``strategy(problem, seed)``.
-        options: Options of a named strategy.
+        strategy: Name of a strategy, or ``strategy(problem, seed)``: a class, or ``functools.partial`` for options.
         name: Name of the study.
         seed: Study seed.
         trials: Designs to evaluate.
@@ -66,7 +63,7 @@ def experiment(
     for metric in problem.metric_names():
         if metric not in sources:
             raise ConfigError(f"no target gives {metric}", "known metrics: " + ", ".join(sources))
-    factory = partial(STRATEGIES.get(strategy), **(options or {})) if isinstance(strategy, str) else strategy
+    factory = STRATEGIES.get(strategy) if isinstance(strategy, str) else strategy
     return Experiment(
         name=name,
         seed=seed,

@@ -23,10 +23,10 @@ Exit codes: 0 ok, 1 error, 2 configuration, 3 no feasible design, 130 interrupte
 class LazyGroup(click.Group):
     """Imports a verb's module only when the verb is used."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
         verb: click.Command = import_module(f".commands.{cmd_name}", __package__).command

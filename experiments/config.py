@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from ..search.objective import Constraint, Objective
 from ..spaces.errors import StrategyError
+from ..spaces.spec import canonical_json
 from .settings import Budget, Execution, Output, Settings, Stop, Tracking
 from .yaml_source import Document
 
@@ -122,6 +123,9 @@ class Config(Settings):
     def __eq__(self, other: object) -> bool:
         # Where a value was written is no part of it.
         return self.resolved() == other.resolved() if isinstance(other, Config) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(canonical_json(self.resolved()))
 
     @property
     def document(self) -> Document:

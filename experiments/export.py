@@ -11,12 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..hw_targets.metric import UNITS
 from ..spaces.errors import ConfigError
 from .atomic import write_text
 from .results import Results
+from .yaml_source import dump_yaml
 
 ExportFiles = Callable[[Sequence[dict[str, Any]], Path], list[Path]]
 """Called with the front's members and a folder; returns the files written."""
@@ -118,7 +117,7 @@ def _json(document: dict[str, Any]) -> str:
 
 
 def _yaml(document: dict[str, Any]) -> str:
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return dump_yaml(document, compact=True)
 
 
 def _csv(document: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ class Interrupts:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _caught(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  the signature of handlers
+    def _caught(self, number: int, frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True

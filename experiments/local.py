@@ -34,7 +34,7 @@ class InProcess(Evaluator):
     def submit(self, chunk: Chunk) -> None:
         self._queue.append(chunk)
 
-    def collect(self, timeout_s: float) -> list[Outcome]:  # noqa: ARG002  nothing to wait for
+    def collect(self, timeout_s: float) -> list[Outcome]:
         return [self._scorer(self._queue.popleft())] if self._queue else []
 
     def close(self, *, drain: bool = False) -> None:

@@ -19,6 +19,9 @@ MAX_WAITING = 20_000
 PATIENCE_S = 10.0
 """How long :meth:`MlflowTracker.close` waits without anything moving."""
 
+TABLES_EVERY_S = 300.0
+"""How often the trial table is stored as an artifact while a study runs."""
+
 OPENING_S = 60.0
 """The same while MLflow is imported and its tables are made, which takes seconds on any machine."""
 
@@ -35,6 +38,8 @@ class MlflowTracker:
         run_id: Run to continue, or None.
         on_run_id: Called once with the id of the run.
         warn: Called at most once, with what went wrong.
+        tables: Writes the study's tables and returns the files; called every ``tables_every_s`` seconds of progress.
+        tables_every_s: See ``tables``.
     """
 
     def __init__(
@@ -44,16 +49,22 @@ class MlflowTracker:
         *,
         on_run_id: Callable[[str], None],
         warn: Callable[[str], None],
+        tables: Callable[[], Sequence[Path]] = tuple,
+        tables_every_s: float = TABLES_EVERY_S,
     ) -> None:
         self.run_id = run_id
         self._tracking = tracking
         self._on_run_id = on_run_id
         self._warn = warn
+        self._tables = tables
+        self._tables_every_s = tables_every_s
+        self._tables_due = time.monotonic() + tables_every_s
         self._queue: SimpleQueue[StudyInfo | Point | Sequence[Path] | Summary | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         self._news: SimpleQueue[tuple[Callable[[str], None], str]] = SimpleQueue()
         self._failed = False
         self._ended = False
+        self._closed = False
         self._patience = OPENING_S
         self._moved = time.monotonic()
 
@@ -65,6 +76,9 @@ class MlflowTracker:
     def progress(self, step: int, metrics: Mapping[str, float], timestamp_ms: int) -> None:
         if self._queue.qsize() < MAX_WAITING:
             self._offer(Point(step, dict(metrics), timestamp_ms))
+        if not self._failed and time.monotonic() >= self._tables_due:
+            self._tables_due = time.monotonic() + self._tables_every_s
+            self.refresh(self._tables())
 
     def refresh(self, artifacts: Sequence[Path]) -> None:
         self._offer(tuple(artifacts))
@@ -74,7 +88,8 @@ class MlflowTracker:
         self._offer(summary)
 
     def close(self) -> None:
-        if self._thread.ident is not None:
+        if self._thread.ident is not None and not self._closed:
+            self._closed = True
             self._queue.put(None)
             self._alive()
             while self._thread.is_alive() and time.monotonic() - self._moved < self._patience:

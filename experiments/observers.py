@@ -11,6 +11,7 @@ from .history import HistoryPoint
 from .progress import Ending, Progress
 from .progress_bar import ProgressBar
 from .reproduce import command
+from .results import Results
 from .store import TrialStore
 from .tracker import NullTracker, Tracker
 
@@ -73,7 +74,7 @@ class Observers:
         if not self._first_failure_shown and now.n_failed:
             self._show_first_failure()
 
-    def ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending, results: Results) -> None:
         """The study ended; its outputs are written."""
         if self._experiment.tracking.name == "none":
             return
@@ -81,7 +82,7 @@ class Observers:
 
         if self._bar:
             self._bar.preparing("writing the tracker's record", 0.0)
-        self._tracker.end(end_summary(self._store, ending))
+        self._tracker.end(end_summary(self._store, ending, results))
         self._tracker.close()
         if self._bar:
             self._bar.preparing("writing the tracker's record", 1.0)

@@ -232,7 +232,7 @@ class _Actors:
             actor = self._class.remote(self._box)
         self._idle.append(actor)
 
-    def stop(self, handles: list[Any]) -> None:  # noqa: ARG002  ending the actors ends their calls
+    def stop(self, handles: list[Any]) -> None:
         ray = ray_package()
         for actor in [*self._idle, *self._busy.values()]:
             ray.kill(actor)

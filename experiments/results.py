@@ -76,14 +76,15 @@ class Results:
             return cls.of(store)
 
     @classmethod
-    def of(cls, store: TrialStore) -> Results:
-        """Read from an open table."""
+    def of(cls, store: TrialStore, known: tuple[Ledger, ParetoFront] | None = None) -> Results:
+        """Read from an open table.
+
+        Args:
+            store: The table.
+            known: The trials and the front, where a loop that just ended has them in memory.
+        """
         meta = store.meta()
-        problem = problem_from(meta["problem"])
-        ledger, front = Ledger(problem, meta["seed"]), ParetoFront(problem)
-        finished, _ = ledger.load(store)
-        trials = ledger.trials(finished)
-        front.add(trials)
+        ledger, front = known or _load(store, meta)
         shown = front.trials if len(front) else front.least_violating(LEAST_VIOLATING)
         order = np.argsort(shown.objectives[:, 0], kind="stable")
         held_out = store.held_out()
@@ -91,7 +92,7 @@ class Results:
         return cls(
             store.folder,
             meta,
-            problem,
+            ledger.problem,
             ledger,
             front,
             store.history(),
@@ -104,6 +105,14 @@ class Results:
 
 LEAST_VIOLATING = 5
 """Designs shown when none is feasible."""
+
+
+def _load(store: TrialStore, meta: dict[str, Any]) -> tuple[Ledger, ParetoFront]:
+    problem = problem_from(meta["problem"])
+    ledger, front = Ledger(problem, meta["seed"]), ParetoFront(problem)
+    finished, _ = ledger.load(store)
+    front.add(ledger.trials(finished))
+    return ledger, front
 
 
 def _rows(store: TrialStore, ids: list[int]) -> list[dict[str, Any]]:

@@ -167,6 +167,7 @@ class Study:
         Raises:
             StoreError: When the table cannot be written, or another process runs this study.
         """
+        from .finish import confirm, write_outputs
         from .observers import Observers
 
         start = time.monotonic()
@@ -190,17 +191,12 @@ class Study:
             ending = loop.run(rules.reason)
             loop_seconds = time.monotonic() - begun
             store.set_meta(ending=asdict(ending), seconds=spent_before + time.monotonic() - start)
+            results = Results.of(store, (loop.ledger, loop.front))
             if ending.state == "finished":
-                self._finish(store, observers.preparing)
-            observers.ended(ending)
+                confirm(self, store, results.members, observers.preparing)
+                write_outputs(self, results, observers.preparing)
+            observers.ended(ending, results)
         return self._summary(loop, ending, (time.monotonic() - start, loop_seconds))
-
-    def _finish(self, store: TrialStore, report: Report) -> None:
-        from .finish import confirm, write_outputs
-
-        results = Results.of(store)
-        confirm(self, store, results.members, report)
-        write_outputs(self, results, report)
 
     def _summary(self, loop: Loop, ending: Ending, seconds: tuple[float, float]) -> Summary:
         now = loop.progress()

@@ -24,6 +24,9 @@ from .tracker import Member, StudyInfo, Summary, Tracker
 RUN_ID = "mlflow_run_id"
 """Name under which a trial table remembers its MLflow run."""
 
+TABLES = "tracking"
+"""Folder in the study's own for the tables that only a tracker keeps."""
+
 HEADLINE = (
     "seed", "space.name", "search", "budget", "stop", "execution.name", "execution.workers", "execution.chunk",
     "execution.cpus_per_worker", "execution.trial_timeout_s", "execution.deterministic",
@@ -40,7 +43,11 @@ def make_tracker(tracking: Tracking, store: TrialStore, warn: Callable[[str], No
         warn: Called at most once when tracking fails.
     """
     return MlflowTracker(
-        tracking, store.meta().get(RUN_ID), on_run_id=lambda run_id: store.set_meta(**{RUN_ID: run_id}), warn=warn
+        tracking,
+        store.meta().get(RUN_ID),
+        on_run_id=lambda run_id: store.set_meta(**{RUN_ID: run_id}),
+        warn=warn,
+        tables=lambda: write_tables(store, store.folder / TABLES),
     )
 
 
@@ -77,17 +84,16 @@ def study_info(store: TrialStore) -> StudyInfo:
     )
 
 
-def end_summary(store: TrialStore, ending: Ending, folder: Path | None = None) -> Summary:
+def end_summary(store: TrialStore, ending: Ending, results: Results, folder: Path | None = None) -> Summary:
     """What a tracker is told at the end.
 
     Args:
         store: The study's open table.
         ending: How the study ended.
+        results: What it found.
         folder: Where the tables are written that only the tracker keeps; by default ``tracking`` in the study's folder.
     """
-    results = Results.of(store)
-    folder = folder or store.folder / "tracking"
-    folder.mkdir(exist_ok=True)
+    folder = folder or store.folder / TABLES
     files = [
         *write_tables(store, folder),
         store.folder / "report.html",
@@ -105,6 +111,7 @@ def end_summary(store: TrialStore, ending: Ending, folder: Path | None = None) -
 
 def write_tables(store: TrialStore, folder: Path) -> list[Path]:
     """Write ``trials.csv``, ``hypervolume.csv``, ``failures.txt`` and ``environment.json``; returns them."""
+    folder.mkdir(exist_ok=True)
     environment = json.dumps(store.meta().get("environment", {}), indent=2) + "\n"
     failures = "".join(f"{count} x (first: trial {first}) {text}\n" for text, count, first in store.failures())
     history = [{"n": p.n, "at": p.at, **p.metrics()} for p in store.history()]
@@ -137,7 +144,7 @@ def replay(folder: Path, uri: str | None = None) -> str:
             tracking = tracking.model_copy(update={"uri": uri})
         run = MlflowRun(tracking, study_info(store))
         run.log(Point(p.n, p.metrics(), round(1000 * p.at)) for p in store.history())
-        run.end(end_summary(store, Ending(**meta["ending"]), Path(scratch)))
+        run.end(end_summary(store, Ending(**meta["ending"]), Results.of(store), Path(scratch)))
         return run.run_id
 
 

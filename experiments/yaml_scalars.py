@@ -19,7 +19,7 @@ class Loader(yaml.SafeLoader):
     """Composes nodes under the core schema; nothing is ever constructed by tag."""
 
 
-class Dumper(yaml.SafeDumper):
+class Dumper(yaml.CSafeDumper):  # libyaml, which every wheel of PyYAML holds, is ten times faster
     """Quotes text that either version of YAML would read as something else."""
 
 

@@ -106,9 +106,16 @@ def parse_yaml(text: str, shown: str) -> Document:
     return Document(data, builder.marks, shown, builder.problems)
 
 
-def dump_yaml(data: Any) -> str:
-    """Plain data as YAML text that YAML 1.1 and 1.2 readers read alike; keys keep their order."""
-    return str(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True))
+def dump_yaml(data: Any, *, compact: bool = False) -> str:
+    """Plain data as YAML text that YAML 1.1 and 1.2 readers read alike; keys keep their order.
+
+    Args:
+        data: Plain data.
+        compact: Write the innermost collections in one line each.
+    """
+    flow = None if compact else False
+    text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=120)
+    return str(text)
 
 
 def _read_text(path: Path, shown: str) -> str:

@@ -52,7 +52,7 @@ class ActivationMemory(HardwareTarget):
     def fingerprint(self) -> dict[str, str]:
         return {"dtype_bytes": str(self.dtype_bytes), "batch": str(self.batch), "method": "liveness"}
 
-    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:  # noqa: ARG002  nothing random
+    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
         peaks = [self.batch * self._peak_bytes(self.space.workload(design)) for design in designs]
         return Columns({"peak_memory_kib": np.array(peaks, dtype=np.float64) / 1024.0})
 

@@ -66,7 +66,7 @@ class FunctionTarget(HardwareTarget):
     def fingerprint(self) -> dict[str, str]:
         return {"function": _name(self.function), "version": self.version}
 
-    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:  # noqa: ARG002  nothing random
+    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
         table = np.full((len(designs), len(self._metrics)), np.nan)
         failures: dict[int, str] = {}
         for row, design in enumerate(designs):

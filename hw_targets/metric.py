@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from ..spaces.errors import TargetError
 
 Source = Literal["measured", "simulated", "modelled", "trained", "predicted"]
-"""How a number was got: timed on a device, by a simulator, by a closed form, by training or validating, by a learned model."""
+"""How a number was got: timed on a device, by a simulator, by a closed form, by training, by a learned model."""
 
 UNITS: dict[str, str] = {
     "ms": "milliseconds",
@@ -64,7 +64,9 @@ class Metric:
         if self.name.rsplit("_", 1)[-1] not in UNITS:
             raise TargetError(f"metric {self.name!r} carries no unit", "end the name in one of: " + ", ".join(UNITS))
         if self.source not in get_args(Source):
-            raise TargetError(f"metric {self.name!r} has unknown source {self.source!r}", f"use one of {get_args(Source)}")
+            raise TargetError(
+                f"metric {self.name!r} has unknown source {self.source!r}", f"use one of {get_args(Source)}"
+            )
 
     @property
     def unit(self) -> str:

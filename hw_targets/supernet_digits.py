@@ -102,10 +102,10 @@ class SupernetDigits(HardwareTarget):
         self._forget_supernet()
         report("supernet ready", 1.0)
 
-    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:  # noqa: ARG002  nothing random
+    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
         return Columns({"top1_pct": self._top1(designs, self._digits.validation)})
 
-    def confirm(self, designs: Designs, seeds: Seeds) -> Columns:  # noqa: ARG002  nothing random
+    def confirm(self, designs: Designs, seeds: Seeds) -> Columns:
         return Columns({"test_top1_pct": self._top1(designs, self._digits.test)})
 
     def export(self, designs: Designs, folder: Path, stems: list[str]) -> list[Path]:

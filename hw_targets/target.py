@@ -46,7 +46,7 @@ class Needs:
         cpus: CPU cores per worker.
         gpus: GPUs per worker, fractions allowed.
         program: External program that must be on the PATH, or None.
-        cheap: Whether a design takes well under a millisecond in a batch, so that process borders cost more than they bring.
+        cheap: Whether a design takes well under a millisecond in a batch, less than a process border costs.
     """
 
     device: str | None = None

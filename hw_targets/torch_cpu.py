@@ -80,7 +80,7 @@ class TorchCpu(HardwareTarget):
         options = {"threads": str(self.threads), "batch": str(self.batch), "measuring_rule": repr(self.rule)}
         return cpu_fingerprint() | {"torch": str(torch.__version__)} | options
 
-    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:  # noqa: ARG002  nothing random
+    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
         n = len(designs)
         value, std, count = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, np.int64)
         failures: dict[int, str] = {}

@@ -35,7 +35,7 @@ class Predicted(HardwareTarget):
         how = f"{self.predictor.kind} on {len(self.predictor.observed)} observations"
         return (Metric(self.predictor.metric, "predicted", how),)
 
-    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:  # noqa: ARG002  nothing random
+    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
         found = self.predictor.predict(designs)
         return Columns({self.predictor.metric: found.mean}, std={self.predictor.metric: found.std})
 

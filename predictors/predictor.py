@@ -134,7 +134,7 @@ class Predictor(ABC):
         """What was learnt, as arrays by name; by default nothing, as :meth:`restore` learns again."""
         return {}
 
-    def restore(self, state: Mapping[str, FloatArray]) -> None:  # noqa: ARG002  for those that keep a state
+    def restore(self, state: Mapping[str, FloatArray]) -> None:
         """Take back what :meth:`state` gave; the training data are in place."""
         kept = len(self.observed) - self.n_adapted
         self._fit(self.codes[:kept], self.observed[:kept])

@@ -9,7 +9,10 @@ SPACES = Registry(
     {
         "elastic_cnn": ("spaces.elastic_cnn:ElasticCnn", "elastic depth, width, kernel and resolution of a small CNN"),
         "gemm_tile": ("spaces.gemm_tile:gemm_tile", "tile sizes of a GPU matrix multiplication kernel"),
-        "systolic_array": ("spaces.systolic_array:systolic_array", "array, dataflow and buffers of a systolic accelerator"),
+        "systolic_array": (
+            "spaces.systolic_array:systolic_array",
+            "array, dataflow and buffers of a systolic accelerator",
+        ),
     },
 )
 """Name to space factory: ``factory(**options)`` gives a :class:`~cosearch.spaces.space.Space`."""

@@ -44,9 +44,7 @@ def top_level(path: Path) -> set[str]:
                 if "TYPE_CHECKING" not in ast.unparse(node.test):
                     visit(node.body)
                 visit(node.orelse)
-            elif isinstance(node, ast.ClassDef | ast.With):
-                visit(node.body)
-            elif isinstance(node, ast.Try):
+            elif isinstance(node, ast.ClassDef | ast.With | ast.Try):
                 visit(node.body)
 
     visit(ast.parse(path.read_text(encoding="utf-8")).body)
@@ -126,6 +124,6 @@ def test_every_public_name_has_a_docstring() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="names of the running system")
 def test_the_tree_speaks_of_no_private_place() -> None:
     private = ["/" + "work/", "../" + "shared", "/" + "root/"]
-    for path in MODULES + [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "pyproject.toml", ROOT / "Makefile"]:
+    for path in [*MODULES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", "Makefile"))]:
         text = path.read_text(encoding="utf-8")
         assert not [word for word in private if word in text], path

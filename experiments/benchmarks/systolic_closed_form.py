@@ -153,7 +153,7 @@ def against_simulator() -> Iterator[Row]:
         )
         command = [sys.executable, "-c", script, str(config), str(topology), str(layout), folder]
         start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         wall = time.perf_counter() - start
     rate = len(layers) / float(done.stderr.rsplit("CPU ", 1)[-1])
     budget = f"{len(layers)} small layers, 32x32 os, no traces"

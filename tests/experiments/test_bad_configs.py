@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from cosearch.experiments.cli import main
 
 FOLDER = Path(__file__).parent / "bad_configs"

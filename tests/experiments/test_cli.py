@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from cosearch.experiments.cli import VERBS, main
 from cosearch.experiments.commands.list import FAMILIES
 from cosearch.experiments.init_config import init, template_names

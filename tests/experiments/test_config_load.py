@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from cosearch.experiments.build import build
 from cosearch.experiments.load import from_dict, load
 from cosearch.experiments.options import checked_options, options_model

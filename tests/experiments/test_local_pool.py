@@ -57,7 +57,8 @@ def test_only_the_culprits_are_lost(pool: LocalPool) -> None:
     found = collect(pool, 10)
     states = {i: s for i, (s, _) in found.items()}
     assert states == {
-        0: "done", 1: "crashed", 2: "done", 10: "done", 11: "failed", 12: "done", 20: "done", 21: "timed_out", 30: "done", 31: "done",
+        0: "done", 1: "crashed", 2: "done", 10: "done", 11: "failed", 12: "done",
+        20: "done", 21: "timed_out", 30: "done", 31: "done",
     }  # fmt: skip
     assert found[30][1] == 4.0
     assert found[2][1] == 11.0

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from cosearch.experiments.mlflow_run import reach, spread
 from cosearch.experiments.mlflow_tracker import MlflowTracker
 from cosearch.experiments.settings import Budget, Tracking
@@ -100,10 +101,10 @@ class Server:
 class Watcher:
     """A tracker together with what it told the study."""
 
-    def __init__(self, uri, run_id=None, **settings):
+    def __init__(self, uri, run_id=None, **options):
         self.ids, self.warnings = [], []
-        settings = {"uri": uri, "experiment": "probes", "flush_seconds": 0.2} | settings
-        self.tracker = MlflowTracker(Tracking(**settings), run_id, on_run_id=self.ids.append, warn=self.warnings.append)
+        tracking = Tracking(uri=uri, experiment="probes", flush_seconds=0.2)
+        self.tracker = MlflowTracker(tracking, run_id, on_run_id=self.ids.append, warn=self.warnings.append, **options)
 
 
 def history(client, run_id):
@@ -158,6 +159,24 @@ def test_a_resumed_study_goes_on_in_the_same_run(make_experiment, uri):
     front = {f"trial-{m['trial']:06d}" for m in study.results.members}
     assert len(children(client, run_id)) == 3
     assert set(children(client, run_id)) <= front
+
+
+def test_tables_are_stored_while_a_study_runs(uri, tmp_path):
+    table = tmp_path / "trials.csv"
+
+    def tables():
+        table.write_text("id\n1\n")
+        return [table]
+
+    watcher = Watcher(uri, tables=tables, tables_every_s=0.1)
+    watcher.tracker.start(INFO)
+    watcher.tracker.progress(1, {"front/size": 1.0}, 5)
+    assert not table.exists()
+    time.sleep(0.15)
+    watcher.tracker.progress(2, {"front/size": 1.0}, 6)
+    watcher.tracker.close()
+    (run_id,) = watcher.ids
+    assert [file.path for file in mlflow.MlflowClient(uri).list_artifacts(run_id)] == ["trials.csv"]
 
 
 def test_a_run_that_is_gone_is_replaced(uri):

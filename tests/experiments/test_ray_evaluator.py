@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from cosearch.experiments.evaluator import Chunk, Outcome
 from cosearch.experiments.ray_cluster import Request, fitting_workers
 from cosearch.experiments.ray_evaluator import RayEvaluator
 from cosearch.experiments.settings import Execution
+from cosearch.experiments.store import TrialStore
+from cosearch.experiments.study import Study
 from cosearch.hw_targets.target import Needs
 from cosearch.spaces.errors import ConfigError, CosearchError, TargetError
 
@@ -198,6 +201,22 @@ def test_two_boards_of_a_kind_measure_at_once(cluster, log):
     assert len({e["pid"] for e in entries(log)}) == 2
 
 
+def test_a_deterministic_study_on_ray_repeats_exactly(cluster, make_experiment):
+    tables = []
+    for _ in range(2):
+        execution = Execution(name="ray", workers=2, chunk=8, deterministic=True)
+        what = make_experiment(execution=execution, spoil={7: "raise"})
+        module = sys.modules[type(what.targets["toy"]).__module__]
+        ray.cloudpickle.register_pickle_by_value(module)
+        study = Study.create(what)
+        assert study.run().state == "finished"
+        ray.cloudpickle.unregister_pickle_by_value(module)
+        with TrialStore.open(study.folder, readonly=True) as store:
+            tables.append([(r["id"], r["digest"], r["seed"], r["state"], r["values"]) for r in store.rows()])
+    assert tables[0] == tables[1]
+    assert {row[3] for row in tables[0]} == {"done", "failed"}
+
+
 def test_draining_keeps_what_was_in_flight(cluster, log):
     evaluator = RayEvaluator(Script(log), Execution(name="ray", workers=1))
     evaluator.submit(chunk_of(SLOW))
@@ -270,6 +289,8 @@ import numpy as np
 from cosearch.experiments.evaluator import Chunk, Outcome
 from cosearch.experiments.ray_evaluator import RayEvaluator
 from cosearch.experiments.settings import Execution
+from cosearch.experiments.store import TrialStore
+from cosearch.experiments.study import Study
 from cosearch.hw_targets.target import Needs
 from cosearch.spaces.errors import ConfigError
 

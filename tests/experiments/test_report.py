@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+
 from cosearch.experiments.plots import MAX_POINTS, front_figures, hypervolume_figure, parallel_figure, shown
 from cosearch.experiments.report import report_data, write_report
 from cosearch.experiments.report_data import ObjectiveColumn, ReportData

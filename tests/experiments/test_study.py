@@ -87,8 +87,8 @@ def test_only_the_bad_designs_fail(make_experiment: MakeExperiment, trouble: str
     study = Study.create(make_experiment(spoil={30: trouble, 31: trouble}, execution=Execution(chunk=16)))
     summary = study.run()
     with TrialStore.open(study.folder, readonly=True) as store:
-        failed = [r for r in store.rows("state = 'failed'")]
-        done = [r for r in store.rows("state = 'done'")]
+        failed = list(store.rows("state = 'failed'"))
+        done = list(store.rows("state = 'done'"))
     assert failed
     assert all(r["design"]["a"] in (30, 31) and r["error"] and not r["values"] for r in failed)
     assert all(r["design"]["a"] not in (30, 31) for r in done)
@@ -205,7 +205,7 @@ def test_a_full_disk_loses_nothing(make_experiment: MakeExperiment) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite3, "connect", limited)
-        with pytest.raises(StoreError, match="full.*free space"):
+        with pytest.raises(StoreError, match=r"full.*free space"):
             Study.open(study.folder, make_experiment()).run()
     rest = Study.open(study.folder, make_experiment())
     rest.run()

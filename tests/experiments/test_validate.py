@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from cosearch.experiments.requirements import PACKAGES
 from cosearch.experiments.validate import validate
 from cosearch.spaces.errors import ConfigError

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cosearch.experiments.yaml_source import dump_yaml, parse_yaml, read_yaml
-from cosearch.spaces.errors import ConfigError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from cosearch.experiments.yaml_source import dump_yaml, parse_yaml, read_yaml
+from cosearch.spaces.errors import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+
 from cosearch.hw_targets.activation_memory import ActivationMemory
 from cosearch.hw_targets.check_target import check_target
 from cosearch.spaces.elastic_cnn import ElasticCnn

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from cosearch.hw_targets.device_lock import DeviceLock, lock_folder
 from cosearch.spaces.errors import TargetError
 

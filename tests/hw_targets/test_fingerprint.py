@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from cosearch.hw_targets import fingerprint
 from cosearch.hw_targets.fingerprint import cpu_fingerprint, usable_cores
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from cosearch.hw_targets.catalog import TARGETS
 from cosearch.hw_targets.check_target import check_target
 from cosearch.hw_targets.function import FunctionTarget

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+
 from cosearch.hw_targets.measuring import MeasuringRule, measure, robust_std
 from cosearch.spaces.errors import TargetError
 

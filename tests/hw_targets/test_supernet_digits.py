@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+
 from cosearch.hw_targets import onnx_subnetwork
 from cosearch.hw_targets.check_target import check_target
 from cosearch.hw_targets.digits import load_digits

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cosearch.hw_targets.systolic.closed_form import DATAFLOWS, ArrayReport, array_report, layers_report
 from cosearch.hw_targets.systolic.dram import buffer_words, dram_report
 from cosearch.hw_targets.systolic.lowering import Layer, Layers
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 sizes = st.integers(1, 40)
 sides = st.integers(1, 12)

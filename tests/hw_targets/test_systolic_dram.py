@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
-from cosearch.hw_targets.systolic.dram import buffer_words, dram_report, overlapping_reads, swept_reads
-from cosearch.hw_targets.systolic.lowering import Layer, Layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from cosearch.hw_targets.systolic.dram import buffer_words, dram_report, overlapping_reads, swept_reads
+from cosearch.hw_targets.systolic.lowering import Layer, Layers
 
 sizes = st.integers(1, 9)
 

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+
 from cosearch.hw_targets.systolic.area import PES_PER_KIB
 from cosearch.hw_targets.systolic.target import SystolicArray
 from cosearch.spaces.errors import CosearchError, TargetError

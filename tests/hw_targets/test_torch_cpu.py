@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from cosearch.hw_targets import device_lock
 from cosearch.hw_targets.check_target import check_target
 from cosearch.hw_targets.device_lock import DeviceLock

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from cosearch.predictors.calibration import Z_90, kendall_tau, report
 from cosearch.predictors.catalog import PREDICTORS
 from cosearch.predictors.check_predictor import check_predictor

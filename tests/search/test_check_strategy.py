@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from cosearch.search import check_strategy as suite
 from cosearch.search.nsga2 import Nsga2
 from cosearch.search.random_search import RandomSearch

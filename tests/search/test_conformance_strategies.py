@@ -1,6 +1,7 @@
 import functools
 
 import pytest
+
 from cosearch.search.catalog import STRATEGIES
 from cosearch.search.check_strategy import check_strategy
 

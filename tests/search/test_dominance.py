@@ -3,6 +3,9 @@ import itertools
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
+
 from cosearch.search.dominance import (
     constrained_dominates,
     constrained_ranks,
@@ -10,8 +13,6 @@ from cosearch.search.dominance import (
     nondominated,
     preference_order,
 )
-from hypothesis import given, settings
-from hypothesis.extra import numpy as hnp
 
 # Few distinct values, so that ties and duplicates are common.
 VALUES = st.one_of(st.integers(-3, 3).map(float), st.sampled_from([1e-300, 1e300, -1e300, 0.1]))

@@ -4,13 +4,14 @@ import hypothesis.strategies as st
 import moocore
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
+
 from cosearch.search.front import REFERENCE_TRIALS, ParetoFront
 from cosearch.search.objective import Objective, Problem
 from cosearch.search.trial import Trials
 from cosearch.spaces.errors import StrategyError
 from cosearch.spaces.space import Space
-from hypothesis import given, settings
-from hypothesis.extra import numpy as hnp
 
 SPACE = Space({"k": {"type": "integer", "low": 0, "high": 9999}})
 

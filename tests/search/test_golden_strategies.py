@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from cosearch.search.catalog import STRATEGIES
 from cosearch.search.check_problems import conditional
 from cosearch.search.check_simulation import Simulation

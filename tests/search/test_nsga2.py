@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from cosearch.search import population
 from cosearch.search.check_problems import CheckProblem, easy
 from cosearch.search.check_simulation import Simulation

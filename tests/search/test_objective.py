@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from cosearch.search.objective import Constraint, Objective, Problem
 from cosearch.spaces.errors import StrategyError
 from cosearch.spaces.space import Space

@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from cosearch.search.check_problems import conditional, easy, failing
 from cosearch.search.check_simulation import Simulation
 from cosearch.search.optuna_tpe import STALE, Tpe

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from cosearch.search.check_problems import easy, failing
 from cosearch.search.pymoo_age_moea import PymooAgeMoea
 from cosearch.search.trial import Trials

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from cosearch.search.check_problems import easy
 from cosearch.search.regularized_evolution import RegularizedEvolution
 from cosearch.search.trial import Trials

@@ -1,9 +1,10 @@
 import hypothesis.strategies as st
 import numpy as np
+from hypothesis import given, settings
+
 from cosearch.search.archive import Archive, keys
 from cosearch.search.listing import Listing
 from cosearch.search.trial import Trials
-from hypothesis import given, settings
 
 
 def trials(codes, start=0):

@@ -1,4 +1,5 @@
 import pytest
+
 from cosearch.search.stopping import HypervolumeStalled, TargetHypervolume
 
 

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from cosearch.spaces.errors import SpaceError
 from cosearch.spaces.space import Space
 

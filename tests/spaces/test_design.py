@@ -1,6 +1,7 @@
 import copy
 
 import numpy as np
+
 from cosearch.spaces.design import Design
 from cosearch.spaces.space import Space
 

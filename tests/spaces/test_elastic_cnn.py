@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+
 from cosearch.spaces.elastic_cnn import ElasticCnn
 from cosearch.spaces.elastic_cnn_torch import Supernet
 from cosearch.spaces.errors import DesignError, SpaceError

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from cosearch.spaces import components
 from cosearch.spaces.errors import InfeasibleError
 from cosearch.spaces.space import Space

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 from constraint import Problem
+
 from cosearch.spaces.gemm_tile import gemm_tile
 
 

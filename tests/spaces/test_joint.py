@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from cosearch.spaces.check_space import check_space
 from cosearch.spaces.errors import SpaceError
 from cosearch.spaces.joint import JointSpace

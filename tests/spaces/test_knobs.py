@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from cosearch.spaces.errors import DesignError, SpaceError
 from cosearch.spaces.knobs import Categorical, Integer, Ordinal, Real, knob_from_spec
 

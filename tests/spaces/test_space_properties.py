@@ -5,12 +5,13 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from cosearch.spaces.check_space import check_space
 from cosearch.spaces.errors import InfeasibleError, SpaceError
 from cosearch.spaces.gemm_tile import gemm_tile
 from cosearch.spaces.space import Space
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 INTEGERS = ("i0", "i1", "i2")
 

@@ -1,6 +1,7 @@
 """Workloads: counts by hand, liveness by hand, JSON, refusals."""
 
 import pytest
+
 from cosearch.spaces.errors import WorkloadError
 from cosearch.spaces.workload import Operator, Workload
 

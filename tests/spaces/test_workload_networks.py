@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from cosearch.hw_targets.systolic.lowering import lower
 from cosearch.spaces.errors import CosearchError, WorkloadError
 from cosearch.spaces.networks.builder import make_divisible

@@ -5,6 +5,7 @@ import warnings
 from typing import ClassVar
 
 import pytest
+
 from cosearch.spaces.errors import WorkloadError
 from cosearch.spaces.workload import Workload
 from cosearch.spaces.workload_onnx import workload_from_onnx
