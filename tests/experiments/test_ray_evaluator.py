@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cosearch.experiments.evaluator import Chunk, Outcome
-from cosearch.experiments.ray_cluster import Request, fitting_workers
+from cosearch.experiments.ray_cluster import QUIET, Request, fitting_workers
 from cosearch.experiments.ray_evaluator import RayEvaluator
 from cosearch.experiments.settings import Execution
 from cosearch.experiments.store import TrialStore
@@ -19,6 +19,7 @@ from cosearch.experiments.study import Study
 from cosearch.hw_targets.target import Needs
 from cosearch.spaces.errors import ConfigError, CosearchError, TargetError
 
+os.environ.update(QUIET)  # Ray reads it while it is imported.
 ray = pytest.importorskip("ray")
 pytestmark = [
     pytest.mark.ray,
@@ -77,7 +78,6 @@ class DiesOnce(Script):
 
 @pytest.fixture(scope="module")
 def cluster():
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Workers cannot import this module, so the scorers travel as code.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     ray.init(
