@@ -11,6 +11,7 @@ from .errors import InfeasibleError
 from .knobs import Codes
 from .nearest import NearestRows, Scales
 from .propagation import Candidates, Propagator
+from .stirring import stir
 
 PILOT = 8192
 """Proposals of the pilot run that sets the acceptance rule."""
@@ -36,8 +37,9 @@ class SequentialSampler:
     is fixed by a pilot run of :data:`PILOT` proposals with a fixed seed: the largest weight seen, lowered where
     needed so that about :data:`LEAST_ACCEPTANCE` of the proposals pass.
 
-    What is guaranteed: every feasible design can be drawn; all designs of weight up to ``limit`` are equally likely;
-    one of larger weight ``w`` is drawn too rarely, by the factor ``limit / w``. Draws are independent.
+    What is guaranteed: every feasible design can be drawn; all designs of weight up to ``limit`` are equally likely.
+    Where the limit had to be lowered, heavier designs come too rarely; the draws are then stirred, see
+    :func:`cosearch.spaces.stirring.stir`, which makes them more uniform with every sweep. Draws are independent.
 
     Args:
         propagator: Knobs and relations.
@@ -56,7 +58,7 @@ class SequentialSampler:
         Raises:
             InfeasibleError: When none is found.
         """
-        _, limit, rate = self._pilot
+        _, limit, rate, lowered = self._pilot
         accepted: list[Codes] = []
         missing = n
         for _ in range(MAX_BATCHES):
@@ -69,7 +71,8 @@ class SequentialSampler:
             missing -= len(passed)
         if missing > 0:
             raise InfeasibleError(f"only {n - missing} of {n} designs were found", "loosen the constraints")
-        return np.concatenate(accepted) if accepted else np.empty((0, len(self.columns)), np.int64)
+        drawn = np.concatenate(accepted) if accepted else np.empty((0, len(self.columns)), np.int64)
+        return stir(self.propagator, self.columns, drawn, rng) if lowered else drawn
 
     def nearest(self, wanted: Codes, rng: np.random.Generator | None, avoid: Codes | None) -> Codes:
         """Feasible rows near ``wanted``: each knob in turn takes the nearest value that propagation leaves.
@@ -92,8 +95,8 @@ class SequentialSampler:
         return result
 
     @cached_property
-    def _pilot(self) -> tuple[NearestRows, float, float]:
-        """Distinct feasible rows, log2 of the weight limit, and the share of proposals that pass."""
+    def _pilot(self) -> tuple[NearestRows, float, float, bool]:
+        """Distinct feasible rows, log2 of the weight limit, the share of proposals that pass, and if it was lowered."""
         rows, log_weight = self._propose(np.random.default_rng(PILOT_SEED), PILOT)
         if not len(rows):
             raise InfeasibleError(
@@ -104,7 +107,8 @@ class SequentialSampler:
         while True:
             rate = float(np.exp2(np.minimum(0.0, log_weight - limit)).sum() / PILOT)
             if rate >= min(LEAST_ACCEPTANCE, len(rows) / PILOT / 2):
-                return NearestRows(np.unique(rows, axis=0), self.weight), limit, rate
+                lowered = limit < float(log_weight.max())
+                return NearestRows(np.unique(rows, axis=0), self.weight), limit, rate, lowered
             limit -= 0.5
 
     def _propose(self, rng: np.random.Generator, m: int) -> tuple[Codes, NDArray[np.float64]]:
