@@ -35,9 +35,11 @@ def confirm(study: Study, store: TrialStore, members: Sequence[dict[str, Any]], 
             continue
         report("scoring the front on held-out data", 0.0)
         columns = target.confirm(_designs(study, label, members), seeds)
-        store.set_held_out(ids, {name: columns.values[name] for name in names})
+        failed = np.isin(np.arange(len(ids)), list(columns.failures))
+        scores = {name: np.where(failed, np.nan, columns.values[name]) for name in names}
+        store.set_held_out(ids, scores)
         for row, member in enumerate(members):
-            member["held_out"] |= {name: float(columns.values[name][row]) for name in names}
+            member["held_out"] |= {n: float(score[row]) for n, score in scores.items() if np.isfinite(score[row])}
         report("scoring the front on held-out data", 1.0)
 
 

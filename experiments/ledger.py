@@ -63,6 +63,10 @@ class Ledger:
         """Whether a trial has an outcome."""
         return bool(self._finished[trial])
 
+    def originals(self, ids: Ids) -> Ids:
+        """Those that are not repeats, in the same order."""
+        return ids[np.isin(ids, np.fromiter(self._ids_by_design.values(), np.int64))]
+
     def trials(self, ids: Ids) -> Trials:
         """The trials of those ids, in that order."""
         return self._table[ids]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections import deque
 from multiprocessing.connection import wait
@@ -46,8 +47,11 @@ class LocalPool(Evaluator):
     """Scores chunks in ``workers`` processes; a worker over its time limit is killed and replaced.
 
     Args:
-        scorer: What scores; copied to each worker once.
+        scorer: What scores; copied to each worker once. When it needs a device for itself, there is one worker.
         execution: Workers, retries and time limit.
+
+    Raises:
+        TargetError: When the scorer cannot be copied to a worker.
     """
 
     def __init__(self, scorer: Scorer, execution: Execution) -> None:
@@ -56,11 +60,20 @@ class LocalPool(Evaluator):
         self._queue: deque[Chunk] = deque()
         self._ready: list[Outcome] = []
         self._false_starts = 0
-        self._workers = [WorkerProcess(scorer) for _ in range(execution.workers)]
+        n_workers = 1 if any(needs.device for needs in scorer.needs) else execution.workers
+        self._workers: list[WorkerProcess] = []
+        try:
+            for _ in range(n_workers):
+                self._workers.append(WorkerProcess(scorer))
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            self.close()
+            remedy = "a target must hold nothing but plain data after prepare, and functions from the top of a module"
+            raise TargetError(f"the targets cannot be sent to worker processes: {error}", remedy) from error
+        self._slots = 2 * n_workers
 
     @property
     def slots(self) -> int:
-        return 2 * self._execution.workers
+        return self._slots
 
     def submit(self, chunk: Chunk) -> None:
         self._queue.append(chunk)

@@ -77,13 +77,15 @@ class Loop:
         """Replay the table: tell what had been told, hold back what had not, submit what was lost."""
         finished, batches = self.ledger.load(self._store)
         if len(finished):
-            self._note(self.ledger.trials(finished))
+            self._note(self.ledger.trials(self.ledger.originals(finished)))
         if not batches:
             return
-        self._batch = len(batches)
+        self._batch = self._store.last_batch() + 1
+        history = self._store.history()
+        self._last_point = history[-1].n if history else 0
         told = finished
         if self.experiment.execution.deterministic:
-            told = np.arange(batches[-1][1], dtype=np.int64)
+            told = self._told_in_order(batches)
         already = set(told.tolist())
         for ids, _ in batches:
             if not already.issuperset(ids.tolist()):
@@ -93,6 +95,12 @@ class Loop:
             self._order.due(blocked=False)
         self._tell(told)
         self._submit_lost(batches)
+
+    def _told_in_order(self, batches: list[tuple[Ids, int]]) -> Ids:
+        """What a deterministic session had told; batches that another kind of session left unfinished are not in it."""
+        n_told = batches[-1][1]
+        whole = [ids for ids, _ in batches if ids[-1] < n_told and all(map(self.ledger.is_finished, ids.tolist()))]
+        return np.concatenate([np.empty(0, np.int64), *whole])
 
     def _submit_lost(self, batches: list[tuple[Ids, int]]) -> None:
         lost = [i for ids, _ in batches for i in ids.tolist() if not self.ledger.is_finished(i)]
@@ -134,6 +142,7 @@ class Loop:
                 ending = self._fill()
             if not self.ledger.n_running:
                 if ending or self._spent():
+                    self._finish_history()
                     return ending or Ending("finished", "the trial budget is spent")
                 continue
             with self.clock.on("wait"):
@@ -214,6 +223,13 @@ class Loop:
             self._store.finish(outcome, trials.violations, point)
         self._order.finished(outcome.ids)
         with self.clock.on("track"):
+            self._observer(self.progress(), point)
+
+    def _finish_history(self) -> None:
+        """A last point, so that what is read from the history is where the study stands."""
+        if self.ledger.n_finished > self._last_point:
+            point = self._point()
+            self._store.record(point)
             self._observer(self.progress(), point)
 
     def _note(self, trials: Trials) -> bool:

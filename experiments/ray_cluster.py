@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import socket
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -84,7 +87,8 @@ class Cluster:
                 os.environ.setdefault(name, value)
         ray = ray_package()
         if not ray.is_initialized():
-            self._connect()
+            with _kept_signals():
+                self._connect()
             self._ours = True
         try:
             self.workers = fitting_workers(
@@ -120,6 +124,17 @@ class Cluster:
         if self._ours:
             self._ours = False
             ray_package().shutdown()
+
+
+@contextmanager
+def _kept_signals() -> Iterator[None]:
+    """Ray makes SIGTERM end the process at once; a study finishes and saves what is in flight."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _probe(address: str) -> None:

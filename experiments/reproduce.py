@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .study import Study
 
 def command(folder: Path, trial: int) -> str:
     """The shell command that reproduces a trial."""
-    return f"python -m cosearch.experiments.reproduce {folder} {trial}"
+    return f"python -m cosearch.experiments.reproduce {shlex.quote(str(folder))} {trial}"
 
 
 def reproduce(folder: Path, trial: int) -> Outcome:

@@ -111,7 +111,7 @@ def _load(store: TrialStore, meta: dict[str, Any]) -> tuple[Ledger, ParetoFront]
     problem = problem_from(meta["problem"])
     ledger, front = Ledger(problem, meta["seed"]), ParetoFront(problem)
     finished, _ = ledger.load(store)
-    front.add(ledger.trials(finished))
+    front.add(ledger.trials(ledger.originals(finished)))
     return ledger, front
 
 

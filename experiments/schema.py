@@ -43,6 +43,8 @@ CREATE TABLE held_out (
 );
 """
 
+FACT = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+POINT = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 BEGIN = "INSERT INTO trials (id, batch, told, digest, design, seed, state) VALUES (?, ?, ?, ?, ?, ?, ?)"
 FINISH = """
 UPDATE trials SET state = ?, finished = ?, finished_at = ?, seconds = ?, worker = ?, violation = ?,

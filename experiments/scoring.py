@@ -19,6 +19,9 @@ from .evaluator import Chunk, Outcome, State
 
 Number = TypeVar("Number", np.float64, np.int64)
 
+MAX_MESSAGE = 20_000
+"""Characters of a message that are kept, of longer ones the beginning and the end."""
+
 
 @dataclass(frozen=True)
 class Scorer:
@@ -58,7 +61,7 @@ class Scorer:
         try:
             columns = target.evaluate(designs.part(part) if part else designs, chunk.seeds[rows])
             self._keep(label, columns, rows, sheet)
-        except Exception:  # noqa: BLE001  a target of somebody else may raise anything
+        except (Exception, SystemExit):  # noqa: BLE001  a target of somebody else may raise anything
             if len(rows) == 1:
                 sheet.fail(int(rows[0]), f"target {label!r} raised:\n{traceback.format_exc()}")
                 return
@@ -94,7 +97,7 @@ class _Sheet:
         return np.array([i for i in range(self.n) if i not in self.errors], dtype=np.int64)
 
     def fail(self, row: int, message: str) -> None:
-        self.errors.setdefault(row, message)
+        self.errors.setdefault(row, plain_text(message))
 
     def put(
         self,
@@ -129,7 +132,16 @@ def _column(table: Mapping[str, NDArray[np.float64]], name: str, label: str, n: 
 def lost(chunk: Chunk, state: State, message: str) -> Outcome:
     """The outcome of a chunk whose worker gave none."""
     n = len(chunk)
-    return Outcome(chunk.ids, {}, {}, {}, [state] * n, dict.fromkeys(range(n), message), 0.0, "")
+    return Outcome(chunk.ids, {}, {}, {}, [state] * n, dict.fromkeys(range(n), plain_text(message)), 0.0, "")
+
+
+def plain_text(message: object) -> str:
+    """A failure's message as text that can be stored: never empty, no half characters, not too long."""
+    text = str(message).encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) > MAX_MESSAGE:
+        half = MAX_MESSAGE // 2
+        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
+    return text if text.strip() else "failed without a message"
 
 
 def after_loss(chunk: Chunk, state: State, message: str, retries: int) -> list[Chunk] | Outcome:

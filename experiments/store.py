@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ..spaces.errors import StoreError
 from .evaluator import Chunk, Outcome
 from .history import HistoryPoint
-from .schema import BEGIN, FINISH, HELD_OUT, REPEAT, TABLES, VERSION
+from .schema import BEGIN, FACT, FINISH, HELD_OUT, POINT, REPEAT, TABLES, VERSION
 from .study_lock import StudyLock
 
 FILE = "trials.sqlite"
@@ -52,12 +53,17 @@ class TrialStore:
         if path.exists():
             raise StoreError(f"{path} exists", "resume that study, or choose another folder")
         lock = StudyLock(folder)
-        with _explained(path):
-            connection = _connect(path)
-            connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};COMMIT;")
-            store = cls(folder, connection, lock)
-        store.set_meta(**meta)
-        return store
+        try:
+            with _explained(path):
+                connection = _connect(path)
+                # One transaction: a study is there with all its facts, or not at all.
+                with connection:
+                    connection.executescript(f"BEGIN;{TABLES}PRAGMA user_version = {VERSION};")
+                    connection.executemany(FACT, [(key, json.dumps(value)) for key, value in meta.items()])
+                return cls(folder, connection, lock)
+        except StoreError:
+            lock.release()
+            raise
 
     @classmethod
     def open(cls, folder: Path, *, readonly: bool = False) -> Self:
@@ -74,6 +80,8 @@ class TrialStore:
             with _explained(path):
                 connection = _connect(path, readonly=readonly)
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0:
+                    raise StoreError(f"the study in {folder} was never begun", "remove the folder and start again")
                 if version != VERSION:
                     raise StoreError(
                         f"{path} has table version {version}, this cosearch reads {VERSION}", "use that release"
@@ -113,6 +121,14 @@ class TrialStore:
         """Number of trials in each state."""
         return dict(self._db.execute("SELECT state, COUNT(*) FROM trials GROUP BY state ORDER BY state").fetchall())
 
+    def last_batch(self) -> int:
+        """Number of the last ask; -1 before the first."""
+        return int(self._scalar("SELECT COALESCE(MAX(batch), -1) FROM trials"))
+
+    def last_change(self) -> float:
+        """Unix time at which the last trial ended; 0 before the first."""
+        return float(self._scalar("SELECT COALESCE(MAX(finished_at), 0) FROM trials"))
+
     def failures(self) -> list[tuple[str, int, int]]:
         """Failures by the last line of their message: (message, how many, id of the first), commonest first."""
         groups: dict[str, tuple[int, int]] = {}
@@ -143,7 +159,7 @@ class TrialStore:
     def set_meta(self, **facts: Any) -> None:
         """Write study-wide facts, each JSON-able."""
         with self._transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(k, json.dumps(v)) for k, v in facts.items()])
+            db.executemany(FACT, [(key, json.dumps(value)) for key, value in facts.items()])
 
     def begin(self, chunk: Chunk, texts: Sequence[str], digests: Sequence[str], batch: int, told: int) -> None:
         """Record trials as running, before anybody works on them.
@@ -181,8 +197,13 @@ class TrialStore:
         with self._transaction() as db:
             db.executemany(FINISH, rows)
             if point:
-                db.execute("INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", point.to_row())
+                db.execute(POINT, point.to_row())
         self._finished += len(rows)
+
+    def record(self, point: HistoryPoint) -> None:
+        """Record the front's state."""
+        with self._transaction() as db:
+            db.execute(POINT, point.to_row())
 
     def retry(self, ids: Sequence[int]) -> None:
         """Count one more attempt for trials whose study was killed while they ran."""
@@ -197,10 +218,10 @@ class TrialStore:
         self._finished += len(pairs)
 
     def set_held_out(self, ids: Sequence[int], columns: Mapping[str, NDArray[np.float64]]) -> None:
-        """Record held-out metrics of front members."""
+        """Record held-out metrics of front members; what is not a finite number is left out."""
         rows = _RowJson(columns)
         with self._transaction() as db:
-            db.executemany(HELD_OUT, [(int(trial), rows(row)) for row, trial in enumerate(ids)])
+            db.executemany(HELD_OUT, [(int(trial), rows(row) or "{}") for row, trial in enumerate(ids)])
 
     def close(self) -> None:
         """Close the file; the writer leaves one plain file behind and frees the study."""
@@ -232,14 +253,16 @@ def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 
 class _RowJson:
-    """JSON of row ``i`` of some columns."""
+    """JSON of row ``i`` of some columns, without what is not a finite number."""
 
     def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
         self._names = list(columns)
         self._rows = list(zip(*(c.tolist() for c in columns.values()), strict=True))
 
     def __call__(self, row: int) -> str | None:
-        return json.dumps(dict(zip(self._names, self._rows[row], strict=True))) if self._names else None
+        cells = zip(self._names, self._rows[row], strict=True) if self._names else ()
+        finite = {name: value for name, value in cells if math.isfinite(value)}
+        return json.dumps(finite) if finite else None
 
 
 @contextmanager

@@ -91,11 +91,14 @@ class Study:
         Raises:
             StoreError: When the folder holds a study already or cannot be written.
         """
-        where = folder or _free_folder(Path(experiment.output.folder), experiment.name)
         try:
-            where.mkdir(parents=True, exist_ok=True)
+            if folder is None:
+                where = _new_folder(Path(experiment.output.folder), experiment.name)
+            else:
+                where = folder
+                where.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{where}: {error.strerror}", "choose another output.folder") from error
+            raise StoreError(f"{error.filename}: {error.strerror}", "choose another output.folder") from error
         TrialStore.create(
             where,
             {
@@ -124,7 +127,7 @@ class Study:
             overrides: Changes to the stored configuration, ``key.path=value``; they are kept.
 
         Raises:
-            StoreError: When there is no study, or its space is not the experiment's.
+            StoreError: When there is no study, or its space, objectives or constraints are not the experiment's.
         """
         with TrialStore.open(folder, readonly=True) as store:
             meta = store.meta()
@@ -132,6 +135,10 @@ class Study:
             experiment = _rebuild(folder, meta, overrides)
         if experiment.problem.space.digest != meta["space_digest"]:
             raise StoreError(f"the space of {folder} has changed since the study began", "start a new study")
+        if _goals(describe_problem(experiment.problem)) != _goals(meta["problem"]):
+            raise StoreError(
+                f"the objectives or constraints of {folder} have changed since the study began", "start a new study"
+            )
         if overrides:
             write_config(folder, experiment.config)
         return cls(experiment, folder)
@@ -176,8 +183,13 @@ class Study:
             observers = stack.enter_context(Observers(self.experiment, store, show=progress))
             interrupts = stack.enter_context(Interrupts())
             self.prepare(observers.preparing)
+            spent_before = _seconds_spent(store)
             store.set_meta(
-                environment=environment(self.experiment), ending={"state": "running", "reason": "a process is at work"}
+                config=self.experiment.config,
+                environment=environment(self.experiment),
+                seconds=spent_before,
+                began_at=time.time(),
+                ending={"state": "running", "reason": "a process is at work"},
             )
             observers.tracking()
             scorer = self.scorer()
@@ -185,7 +197,6 @@ class Study:
             strategy = self.experiment.strategy(self.experiment.problem, self.experiment.seed)
             chunk = chunk_size(scorer, self.experiment.execution)
             loop = Loop(self.experiment, store, evaluator, strategy, chunk, observers.advanced)
-            spent_before = float(store.meta()["seconds"])
             rules = StopRules(self.experiment, store.history(), interrupts, spent_before)
             begun = time.monotonic()
             ending = loop.run(rules.reason)
@@ -218,11 +229,30 @@ class Study:
         )
 
 
-def _free_folder(parent: Path, name: str) -> Path:
+def _new_folder(parent: Path, name: str) -> Path:
+    """Make the first folder that is free; the operating system decides between studies that begin at once."""
+    parent.mkdir(parents=True, exist_ok=True)
     folder, number = parent / name, 2
-    while folder.exists():
-        folder, number = parent / f"{name}-{number}", number + 1
-    return folder
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            folder, number = parent / f"{name}-{number}", number + 1
+        else:
+            return folder
+
+
+def _seconds_spent(store: TrialStore) -> float:
+    """Wall time of earlier sessions; of one that was killed, up to its last trial."""
+    meta = store.meta()
+    spent = float(meta["seconds"])
+    if meta["ending"]["state"] == "running":
+        spent += max(0.0, store.last_change() - meta["began_at"])
+    return spent
+
+
+def _goals(problem: Mapping[str, Any]) -> tuple[Any, Any]:
+    return problem["objectives"], problem["constraints"]
 
 
 def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:

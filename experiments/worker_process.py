@@ -75,7 +75,10 @@ class WorkerProcess:
         return self._process.exitcode
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once, with everything that it started."""
+        if self.ready and self._process.pid is not None and hasattr(os, "killpg"):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()
         self.pipe.close()
@@ -83,6 +86,9 @@ class WorkerProcess:
 
 def _serve(pipe: Connection, scorer: Scorer) -> None:
     """Score chunks until the driver is gone."""
+    # A group of its own, with the simulators that targets start: they end with it.
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
@@ -96,6 +102,8 @@ def _follow(sentinel: int) -> None:
     """End with the driver, also in the middle of a long evaluation."""
     with suppress(OSError):
         wait([sentinel])
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 

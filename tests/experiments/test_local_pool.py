@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from cosearch.experiments.local import LocalPool
 from cosearch.experiments.scoring import Scorer
 from cosearch.experiments.settings import Execution
 from cosearch.hw_targets.function import FunctionTarget
+from cosearch.spaces.errors import TargetError
 from cosearch.spaces.space import Space
 
 SPACE = Space({"a": {"type": "integer", "low": 0, "high": 40}})
@@ -71,3 +73,43 @@ def test_closing_ends_the_workers(pool: LocalPool) -> None:
     pool.close()
     assert time.monotonic() - start < 10
     assert pool.collect(0.1) == []
+
+
+def test_measurements_on_one_device_never_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSEARCH_TEST_FLAG", str(tmp_path / "device"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    target = FunctionTarget(SPACE, "misbehaving:occupy", ["latency_ms"], device="board")
+    scorer = Scorer(SPACE, {"f": target}, {"f": None}, {"f": ("latency_ms",)})
+    with LocalPool(scorer, Execution(workers=3)) as pool:
+        assert isinstance(pool, LocalPool)
+        for i in range(12):
+            pool.submit(chunk(i, [i]))
+        assert {state for state, _ in collect(pool, 12).values()} == {"done"}
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are POSIX")
+def test_what_a_late_design_started_ends_with_it(pool: LocalPool, tmp_path: Path) -> None:
+    pool.submit(chunk(0, [5]))
+    assert collect(pool, 1)[0][0] == "timed_out"
+    simulator = int((tmp_path / "flag").read_text(encoding="utf-8"))
+    for _ in range(100):
+        if not alive(simulator):
+            return
+        time.sleep(0.05)
+    pytest.fail("the simulator outlived its time limit")
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; one that has ended but waits for its parent does not."""
+    try:
+        os.kill(process, 0)
+        return " Z " not in Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def test_a_target_that_cannot_travel_is_explained() -> None:
+    target = FunctionTarget(SPACE, lambda design: {"latency_ms": 1.0}, ["latency_ms"])
+    scorer = Scorer(SPACE, {"f": target}, {"f": None}, {"f": ("latency_ms",)})
+    with pytest.raises(TargetError, match="cannot be sent to worker processes"):
+        LocalPool(scorer, Execution(workers=2))

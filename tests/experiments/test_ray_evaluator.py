@@ -285,6 +285,7 @@ def test_a_worker_has_what_its_neediest_target_needs():
 
 
 ALONE = """
+import signal
 import numpy as np
 from cosearch.experiments.evaluator import Chunk, Outcome
 from cosearch.experiments.ray_evaluator import RayEvaluator
@@ -297,11 +298,16 @@ from cosearch.spaces.errors import ConfigError
 def scorer(chunk):
     return Outcome(chunk.ids, {"cost_ms": chunk.ids * 2.0}, {}, {}, ["done"] * len(chunk), {}, 0.0, "")
 
+def saves(number, frame):
+    pass
+
 def main():
     n = 20_000
+    signal.signal(signal.SIGTERM, saves)
     chunk = Chunk(np.arange(n), np.zeros((n, 1), np.int64), np.zeros(n, np.uint64))
     evaluator = RayEvaluator(scorer, Execution(name="ray"), needs=[Needs(device="host")])
     import ray
+    print(signal.getsignal(signal.SIGTERM) is saves)
     print([name for name in ray.cluster_resources() if name.startswith("node:1")])
     evaluator.submit(chunk)
     evaluator.close(drain=True)
@@ -332,6 +338,6 @@ def test_starts_a_quiet_cluster_on_loopback_and_ends_it(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
-    assert lines[:3] == ["['node:127.0.0.1']", "False", f"{20_000 * 19_999:.1f} True"]
-    assert "no usable Ray cluster at '127.0.0.1:9'" in lines[3]
+    assert lines[:4] == ["True", "['node:127.0.0.1']", "False", f"{20_000 * 19_999:.1f} True"]
+    assert "no usable Ray cluster at '127.0.0.1:9'" in lines[4]
     assert run.stderr == ""

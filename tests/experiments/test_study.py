@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from cosearch.experiments.settings import Budget, Execution, HypervolumeStalled,
 from cosearch.experiments.status import status
 from cosearch.experiments.store import FILE, TrialStore
 from cosearch.experiments.study import Study
+from cosearch.search.nsga2 import Nsga2
 from cosearch.search.objective import Constraint
 from cosearch.search.strategy import Strategy
+from cosearch.search.trial import Trials
 from cosearch.spaces.errors import StoreError, StrategyError
 from cosearch.spaces.knobs import Codes
 
@@ -217,3 +220,74 @@ def test_folder_names_do_not_collide(make_experiment: MakeExperiment, tmp_path: 
     assert names == ["toy", "toy-2", "toy-3"]
     with pytest.raises(StoreError, match="exists"):
         Study.create(make_experiment(), tmp_path / "studies" / "toy")
+
+
+def test_the_history_ends_with_the_study(make_experiment: MakeExperiment) -> None:
+    study = Study.create(make_experiment(budget=Budget(trials=333)))
+    summary = study.run()
+    last = study.results.history[-1]
+    assert (last.n, last.n_feasible, last.front_size) == (333, summary.n_feasible, summary.front_size)
+    assert status(study.folder)["feasible"] == summary.n_feasible
+    study.run()
+    assert study.results.history[-1] == last
+
+
+def test_repeats_count_once_after_a_resume(make_experiment: MakeExperiment) -> None:
+    study = Study.create(make_experiment(strategy=Repeating, budget=Budget(trials=30)))
+    summary = study.run()
+    again = study.run()
+    assert (again.n_feasible, again.hypervolume) == (summary.n_feasible, summary.hypervolume)
+
+
+class Listening(Nsga2):
+    """Refuses unfinished trials among the completed ones, and trials told twice."""
+
+    def tell(self, completed: Trials, running: Trials) -> None:
+        assert not np.isnan(completed.violations).any()
+        assert not set(completed.ids.tolist()) & set(self.archive.completed.ids.tolist())
+        super().tell(completed, running)
+
+
+def test_a_study_may_become_deterministic_on_resume(make_experiment: MakeExperiment) -> None:
+    study = Study.create(make_experiment(budget=Budget(trials=32)))
+    study.run()
+    with sqlite3.connect(study.folder / FILE) as database:
+        # As a pool leaves it when killed: the second batch still runs, others were told in its place.
+        database.execute("UPDATE trials SET state = 'running', finished = NULL, vals = NULL WHERE batch = 1")
+        database.execute("UPDATE trials SET told = 16 WHERE batch = 3")
+    execution = Execution(chunk=8, deterministic=True)
+    rest = Study.open(study.folder, make_experiment(execution=execution, strategy=Listening))
+    assert rest.run().n_trials == 120
+
+
+def test_the_time_of_a_killed_session_counts(make_experiment: MakeExperiment) -> None:
+    study = Study.create(make_experiment(budget=Budget(trials=56)))
+    study.run()
+    with TrialStore.open(study.folder) as store:
+        # As a kill after ten minutes leaves it.
+        began = max(row["finished_at"] for row in store.rows()) - 600
+        store.set_meta(seconds=0.0, began_at=began, ending={"state": "running", "reason": ""})
+    rest = Study.open(study.folder, make_experiment(budget=Budget(trials=120, minutes=9)))
+    summary = rest.run()
+    assert summary.n_trials == 56
+    assert "time budget" in summary.reason
+
+
+def test_a_half_made_table_is_explained(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    for read in (status, Study.open):
+        with pytest.raises(StoreError, match="never begun"):
+            read(tmp_path)
+
+
+def test_studies_of_one_name_created_at_once_get_folders_of_their_own(make_experiment: MakeExperiment) -> None:
+    experiments = [make_experiment() for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        studies = list(threads.map(Study.create, experiments))
+    assert len({study.folder for study in studies}) == 8
+
+
+def test_changed_goals_are_refused(make_experiment: MakeExperiment) -> None:
+    study = Study.create(make_experiment())
+    with pytest.raises(StoreError, match="objectives or constraints"):
+        Study.open(study.folder, make_experiment(constraints=()))
