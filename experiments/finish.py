@@ -82,7 +82,7 @@ def write_outputs(study: Study, results: Results, report: Report) -> list[Path]:
         report: Progress callback.
     """
     output = study.experiment.output
-    folder = study.folder / "pareto"
+    folder = results.folder / "pareto"
     folder.mkdir(exist_ok=True)
     formats = [f for f in output.formats if f != "files"]
     written = export_rows(results, folder, formats)
@@ -95,6 +95,6 @@ def write_outputs(study: Study, results: Results, report: Report) -> list[Path]:
         from .report_data import report_data
 
         report("writing the report", 0.0)
-        written.append(write_report(report_data(results), study.folder / "report.html"))
+        written.append(write_report(report_data(results), results.folder / "report.html"))
         report("writing the report", 1.0)
     return written

@@ -78,7 +78,11 @@ class MlflowTracker:
             self._offer(Point(step, dict(metrics), timestamp_ms))
         if not self._failed and time.monotonic() >= self._tables_due:
             self._tables_due = time.monotonic() + self._tables_every_s
-            self.refresh(self._tables())
+            try:
+                self.refresh(self._tables())
+            except OSError as error:
+                self._failed = True
+                self._complain(str(error))
 
     def refresh(self, artifacts: Sequence[Path]) -> None:
         self._offer(tuple(artifacts))

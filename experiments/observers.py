@@ -82,7 +82,10 @@ class Observers:
 
         if self._bar:
             self._bar.preparing("writing the tracker's record", 0.0)
-        self._tracker.end(end_summary(self._store, ending, results))
+        try:
+            self._tracker.end(end_summary(self._store, ending, results))
+        except OSError as error:
+            self.warn(f"the tracker's tables cannot be written: {error}")
         self._tracker.close()
         if self._bar:
             self._bar.preparing("writing the tracker's record", 1.0)

@@ -14,7 +14,7 @@ from ..hw_targets.target import Needs
 from ..spaces.errors import CosearchError, TargetError
 from .evaluator import Chunk, Evaluator, Outcome
 from .ray_cluster import Cluster, Request, ray_package
-from .ray_worker import DeviceWorker, score, score_timed
+from .ray_worker import DeviceWorker, pack, score, score_timed
 from .scoring import after_loss, lost
 from .settings import Execution
 
@@ -175,7 +175,7 @@ class _Tasks:
         ray = ray_package()
         self.capacity = 2 * workers
         self._timed = timed
-        self._box = [_put(scorer)]
+        self._box = pack(_put(scorer))
         self._key = self._box[0].hex()
         options: dict[str, Any] = {"num_cpus": request.cpus, "num_gpus": request.gpus, "max_retries": 0}
         if timed:
@@ -205,7 +205,7 @@ class _Actors:
         ray = ray_package()
         self.capacity = workers
         self._timed = timed
-        self._box = [_put(scorer)]
+        self._box = pack(_put(scorer))
         # Ray does not restart actors by itself: the evaluator decides what becomes of the chunk that killed one.
         self._class = ray.remote(
             num_cpus=request.cpus, num_gpus=request.gpus, resources=request.custom,

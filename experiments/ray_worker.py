@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from .evaluator import Chunk, Outcome
@@ -17,14 +19,34 @@ def unpack(key: str, box: list[Any]) -> ScoreChunk:
 
     Args:
         key: Names the scorer within the cluster.
-        box: Holds the object reference alone, so that Ray does not unpack the scorer again for every chunk.
+        box: From :func:`pack`.
     """
     if key not in _unpacked:
-        import ray
-
         _unpacked.clear()
-        _unpacked[key] = ray.get(box[0])
+        _unpacked[key] = _open(box)
     return _unpacked[key]
+
+
+def pack(reference: Any) -> list[Any]:
+    """What travels with every chunk: the scorer's reference and the folders in which the driver finds modules.
+
+    In a list, so that Ray does not unpack the scorer again for every chunk; with the folders, because Ray tells its
+    workers only about the working folder and the script's.
+
+    Args:
+        reference: Object reference of the scorer.
+    """
+    return [reference, [folder for folder in sys.path if Path(folder).is_absolute()]]
+
+
+def _open(box: Sequence[Any]) -> ScoreChunk:
+    import ray
+
+    reference, folders = box
+    # Behind everything else, as in the driver.
+    sys.path += [folder for folder in folders if folder not in sys.path]
+    scorer: ScoreChunk = ray.get(reference)
+    return scorer
 
 
 def score(key: str, box: list[Any], chunk: Chunk) -> Outcome:
@@ -43,13 +65,11 @@ class DeviceWorker:
     """Scores on a device that it has for itself; the body of a Ray actor.
 
     Args:
-        box: Holds the object reference of the scorer.
+        box: From :func:`pack`.
     """
 
     def __init__(self, box: list[Any]) -> None:
-        import ray
-
-        self._scorer: ScoreChunk = ray.get(box[0])
+        self._scorer = _open(box)
 
     def score(self, chunk: Chunk) -> Outcome:
         """Score a chunk."""

@@ -179,7 +179,8 @@ class Study:
 
         start = time.monotonic()
         with ExitStack() as stack:
-            store = stack.enter_context(TrialStore.open(self.folder))
+            # A target may change the working folder.
+            store = stack.enter_context(TrialStore.open(self.folder.absolute()))
             observers = stack.enter_context(Observers(self.experiment, store, show=progress))
             interrupts = stack.enter_context(Interrupts())
             self.prepare(observers.preparing)

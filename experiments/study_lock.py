@@ -38,6 +38,7 @@ def is_locked(folder: Path) -> bool:
     """Whether some process runs the study now."""
     try:
         StudyLock(folder).release()
-    except StoreError:
-        return True
+    except StoreError as error:
+        # A folder that cannot be written is not locked by that.
+        return isinstance(error.__cause__, Timeout)
     return False

@@ -19,6 +19,9 @@ Codes = NDArray[np.int64]
 INACTIVE = -1
 """Code of a knob whose ``active_if`` condition does not hold."""
 
+LARGEST = 2**62
+"""Largest magnitude of an integer knob's bounds, so that sums of codes fit into 64 bits."""
+
 REAL_LEVELS = 65_537
 """Grid points of a real knob: 2**16 intervals, so that equal designs have equal codes."""
 
@@ -104,7 +107,8 @@ class Categorical(Knob):
         return table[codes]
 
     def encode(self, value: Value) -> int:
-        code: int | None = self.__dict__["_codes"].get(_key(value))
+        known = isinstance(value, str | int | float)
+        code: int | None = self.__dict__["_codes"].get(_key(value)) if known else None
         if code is None:
             raise _refuse(value, "one of " + ", ".join(map(repr, self.values)))
         return code
@@ -153,6 +157,13 @@ class Integer(Knob):
     kind: ClassVar[str] = "integer"
 
     def __post_init__(self) -> None:
+        given = (self.low, self.high, self.step)
+        if any(isinstance(v, bool) or not isinstance(v, int) or abs(v) > LARGEST for v in given):
+            raise SpaceError(
+                f"integer knob needs whole numbers up to 2**62, got low {self.low!r}, high {self.high!r}, "
+                f"step {self.step!r}",
+                "correct them, or use a real knob",
+            )
         if self.step < 1 or self.high < self.low:
             raise SpaceError(
                 f"integer knob needs low <= high and step >= 1, got {self.low}..{self.high} step {self.step}",
@@ -173,7 +184,8 @@ class Integer(Knob):
         return self.low + self.step * codes
 
     def encode(self, value: Value) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole:
             raise _refuse(value, f"an integer from {self.low} to {self.high}")
         code, rest = divmod(int(value) - self.low, self.step)
         if rest or not 0 <= code < self.n:
@@ -218,7 +230,13 @@ class Real(Knob):
         if self.log and self.low <= 0:
             raise SpaceError(f"a log real knob needs low > 0, got {self.low}", "raise low or drop log")
         grid = np.geomspace if self.log else np.linspace
-        object.__setattr__(self, "_table", grid(self.low, self.high, self.levels))
+        table = grid(self.low, self.high, self.levels)
+        if not (np.diff(table) > 0).all():
+            raise SpaceError(
+                f"real knob: {self.low}..{self.high} is too narrow for {self.levels} distinct levels",
+                "use fewer levels",
+            )
+        object.__setattr__(self, "_table", table)
 
     @property
     def n(self) -> int:

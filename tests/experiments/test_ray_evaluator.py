@@ -13,11 +13,14 @@ import pytest
 from cosearch.experiments.evaluator import Chunk, Outcome
 from cosearch.experiments.ray_cluster import QUIET, Request, fitting_workers
 from cosearch.experiments.ray_evaluator import RayEvaluator
+from cosearch.experiments.scoring import Scorer
 from cosearch.experiments.settings import Execution
 from cosearch.experiments.store import TrialStore
 from cosearch.experiments.study import Study
+from cosearch.hw_targets.function import FunctionTarget
 from cosearch.hw_targets.target import Needs
 from cosearch.spaces.errors import ConfigError, CosearchError, TargetError
+from cosearch.spaces.space import Space
 
 os.environ.update(QUIET)  # Ray reads it while it is imported.
 ray = pytest.importorskip("ray")
@@ -125,6 +128,20 @@ def test_scores_every_chunk_once(cluster, log):
     assert {trial: value for trial, (_, value, _) in rows.items()} == {t: 10.0 * t for t in range(60)}
     assert sorted(e["trial"] for e in entries(log)) == list(range(60))
     assert ray.is_initialized(), "a cluster that was there before must stay"
+
+
+@pytest.mark.parametrize("device", [None, "board"])
+def test_workers_find_modules_where_the_driver_does(cluster, tmp_path, monkeypatch, device):
+    (tmp_path / "cost_of_a_user.py").write_text("def score(design):\n    return {'latency_ms': 2.0 * design['a']}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    space = Space({"a": [1, 2, 3, 4]})
+    target = FunctionTarget(space, "cost_of_a_user:score", ["latency_ms"], device=device)
+    scorer = Scorer(space, {"f": target}, {"f": None}, {"f": ("latency_ms",)})
+    with RayEvaluator(scorer, Execution(name="ray")) as evaluator:
+        evaluator.submit(chunk_of(0, 1, 2, 3))
+        (outcome,) = evaluator.collect(60.0)
+    assert outcome.errors == {}
+    assert outcome.values["latency_ms"].tolist() == [2.0, 4.0, 6.0, 8.0]
 
 
 def test_an_exception_is_a_failure_with_its_traceback(cluster, log):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +12,17 @@ import numpy as np
 import pytest
 
 from cosearch.experiments.experiment import Experiment
-from cosearch.experiments.settings import Budget, Execution, HypervolumeStalled, MaxFailures, Stop
+from cosearch.experiments.settings import Budget, Execution, HypervolumeStalled, MaxFailures, Output, Stop, Tracking
 from cosearch.experiments.status import status
 from cosearch.experiments.store import FILE, TrialStore
 from cosearch.experiments.study import Study
+from cosearch.experiments.study_lock import is_locked
+from cosearch.hw_targets.target import Columns, Seeds
 from cosearch.search.nsga2 import Nsga2
 from cosearch.search.objective import Constraint
 from cosearch.search.strategy import Strategy
 from cosearch.search.trial import Trials
+from cosearch.spaces.design import Designs
 from cosearch.spaces.errors import StoreError, StrategyError
 from cosearch.spaces.knobs import Codes
 
@@ -291,3 +295,38 @@ def test_changed_goals_are_refused(make_experiment: MakeExperiment) -> None:
     study = Study.create(make_experiment())
     with pytest.raises(StoreError, match="objectives or constraints"):
         Study.open(study.folder, make_experiment(constraints=()))
+
+
+def test_a_target_may_change_the_working_folder(
+    make_experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    experiment = make_experiment(output=Output(folder="here", formats=("json",)))
+    evaluate = experiment.targets["toy"].evaluate
+
+    def wander(designs: Designs, seeds: Seeds) -> Columns:
+        # As wrappers of simulators do.
+        os.chdir("/")
+        return evaluate(designs, seeds)
+
+    monkeypatch.setattr(experiment.targets["toy"], "evaluate", wander)
+    study = Study.create(experiment)
+    assert study.run().state == "finished"
+    assert (tmp_path / study.folder / "pareto" / "pareto.json").is_file()
+    assert (tmp_path / study.folder / "report.html").is_file()
+
+
+def test_a_tracker_whose_tables_cannot_be_written_does_not_fail_a_study(
+    make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    pytest.importorskip("mlflow")
+    tracking = Tracking(uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    study = Study.create(make_experiment(tracking=tracking, budget=Budget(trials=16)))
+    (study.folder / "tracking").write_text("a file where a folder should be", encoding="utf-8")
+    with pytest.warns(UserWarning, match="tables cannot be written"):
+        assert study.run().state == "finished"
+
+
+def test_a_folder_that_cannot_be_locked_is_not_locked(tmp_path: Path) -> None:
+    (tmp_path / "study").write_text("a file", encoding="utf-8")
+    assert not is_locked(tmp_path / "study")

@@ -85,3 +85,23 @@ def test_lists_of_rising_numbers_are_ordinal_and_others_categorical():
     assert isinstance(knob_from_spec([1, 2, 4]), Ordinal)
     assert isinstance(knob_from_spec([4, 2]), Categorical)
     assert isinstance(knob_from_spec([False, True]), Categorical)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**400, None, [1], {}])
+@pytest.mark.parametrize("knob", [Integer(0, 5), Real(0.0, 5.0), Ordinal((1, 2)), Categorical(("x", "y"))])
+def test_what_json_may_hold_is_refused_not_raised(knob, value):
+    with pytest.raises(DesignError):
+        knob.encode(value)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"type": "integer", "low": -(2**63), "high": 2**63 - 1},
+        {"type": "integer", "low": 0.5, "high": 3},
+        {"type": "real", "low": 1.0, "high": 1.0 + 1e-14},
+    ],
+)
+def test_knobs_without_exact_distinct_codes_are_refused(spec):
+    with pytest.raises(SpaceError):
+        knob_from_spec(spec)
