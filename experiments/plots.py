@@ -148,7 +148,9 @@ def _front(data: ReportData, x: int, y: int) -> Figure:
         spread = [m["std"].get(objective.metric) for m in members]
         if any(spread):
             bars = [value or 0.0 for value in spread]
-            trace[key] = {"type": "data", "array": _short(bars), "thickness": 1.2, "width": 3, "color": "@accent"}
+            # A bar in the accent colour would be read off the colour scale.
+            colour = "@quiet" if len(data.objectives) == 3 else "@accent"
+            trace[key] = {"type": "data", "array": _short(bars), "thickness": 1.2, "width": 3, "color": colour}
     return trace
 
 
