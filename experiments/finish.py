@@ -33,14 +33,14 @@ def confirm(study: Study, store: TrialStore, members: Sequence[dict[str, Any]], 
         names = [m.name for m in target.held_out_metrics()]
         if not names or not ids:
             continue
-        report("scoring the front on held-out data", 0.0)
+        report("scoring held-out data", 0.0)
         columns = target.confirm(_designs(study, label, members), seeds)
         failed = np.isin(np.arange(len(ids)), list(columns.failures))
         scores = {name: np.where(failed, np.nan, columns.values[name]) for name in names}
         store.set_held_out(ids, scores)
         for row, member in enumerate(members):
             member["held_out"] |= {n: float(score[row]) for n, score in scores.items() if np.isfinite(score[row])}
-        report("scoring the front on held-out data", 1.0)
+        report("scoring held-out data", 1.0)
 
 
 def export_files(study: Study, members: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
@@ -88,6 +88,9 @@ def write_outputs(study: Study, results: Results, report: Report) -> list[Path]:
     written = export_rows(results, folder, formats)
     if "files" in output.formats:
         report("exporting the front", 0.0)
+        for stale in folder.glob("trial-*"):
+            # A resumed study's front may have lost designs.
+            stale.unlink()
         written += export_files(study, spread(results.members, output.most_files), folder)
         report("exporting the front", 1.0)
     if output.report:
