@@ -27,6 +27,7 @@ class ProgressBar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
+        from rich.table import Column
 
         self._console = Console(stderr=True)
         self._name = name
@@ -34,10 +35,11 @@ class ProgressBar:
         self._last_line = time.monotonic()
         self._bar = RichProgress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=20, table_column=Column(min_width=4)),
+            # Only the bar and the names may shrink on a narrow terminal.
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            TimeRemainingColumn(elapsed_when_finished=True, table_column=Column(no_wrap=True)),
             console=self._console,
             disable=not self._console.is_terminal,
         )
@@ -64,14 +66,14 @@ class ProgressBar:
         if self._trials is None:
             self._trials = self._bar.add_task(self._name, total=self._total, note="")
         failed = f"  failed {now.n_failed}" if now.n_failed else ""
-        note = f"front {now.front_size}  hypervolume {now.hypervolume:.4g}{failed}"
+        note = f"front {now.front_size}  hv {now.hypervolume:.4g}{failed}"
         self._bar.update(self._trials, completed=now.n_finished, note=note)
         if time.monotonic() - self._last_line > LINE_EVERY_S:
             self._plain(f"{self._name}: {now.n_finished} of {now.n_total} trials, {note}")
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _plain(self, text: str) -> None:
         if not self._console.is_terminal:
