@@ -71,7 +71,7 @@ def export_rows(results: Results, folder: Path, formats: Sequence[str]) -> list[
     written = []
     for name in formats:
         if name not in _WRITERS:
-            raise ConfigError(f"format {name!r} is unknown", f"use any of {', '.join(_WRITERS)}")
+            raise ConfigError(f"format {name!r} is unknown", f"use any of {', '.join([*_WRITERS, 'files'])}")
         written.append(write_text(folder / f"pareto.{name}", _WRITERS[name](document)))
     return written
 

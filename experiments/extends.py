@@ -132,6 +132,7 @@ def _put(document: Document, tokens: list[str], value: Any, place: str) -> None:
             break
         if isinstance(holder, dict) and holder.get(key) is None:
             holder[key] = {}
+            document.marks[path] = Mark(place, 0)
         holder = holder[key]
     if key == "name" and isinstance(holder, dict) and _renamed(path, holder, {"name": value}):
         # The options belonged to the old name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from ..spaces.errors import ConfigError, StoreError
@@ -30,8 +31,6 @@ def find_config(name: str) -> tuple[Path, bool]:
     shipped = shipped_configs()
     if name in shipped:
         return shipped[name], True
-    import difflib
-
     here = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, [*here, *shipped], n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
@@ -52,7 +51,9 @@ def find_study(name: str, folder: Path = STUDIES) -> Path:
     for path in (Path(name), folder / name):
         if path.is_dir():
             return path
-    raise StoreError(f"there is no study {name!r}", "give its folder; 'cosearch list studies' shows those here")
+    close = difflib.get_close_matches(Path(name).name, [path.name for path in find_studies(folder)], n=1)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    raise StoreError(f"there is no study {name!r}", f"{guess}give its folder; 'cosearch list studies' shows those here")
 
 
 def find_studies(folder: Path = STUDIES) -> list[Path]:

@@ -74,7 +74,12 @@ class MlflowRun:
         self._alive = alive
         reach(tracking.uri)
         self._mlflow = _import_mlflow()
-        self._client = self._mlflow.MlflowClient(tracking_uri=tracking.uri)
+        try:
+            self._client = self._mlflow.MlflowClient(tracking_uri=tracking.uri)
+        except self._mlflow.exceptions.MlflowException as error:
+            raise ConfigError(
+                f"tracking.uri: MLflow cannot use {tracking.uri!r}", "write sqlite:///FILE.db or http://HOST:PORT"
+            ) from error
         self._promote = tracking.promote
         self._experiment = self._find_experiment(tracking)
         self.run_id = self._resume(run_id, info) or self._start(info)

@@ -10,7 +10,7 @@ from ..spaces.errors import ConfigError
 from .results import Results
 
 KNOB_COLUMNS = 8
-"""Designs of more knobs are left out of the table; the exported files hold them."""
+"""Designs of more knobs are left out of a table of several; the exported files hold them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ def front_table(folder: Path, pick: str | None = None) -> FrontTable:
         members = [m for m in members if m["trial"] in chosen]
     metrics = results.problem.metric_names()
     held_out = tuple(dict.fromkeys(name for m in members for name in m["held_out"]))
-    knobs = results.problem.space.names if len(results.problem.space.names) <= KNOB_COLUMNS else ()
+    knobs = results.problem.space.names
+    if len(knobs) > KNOB_COLUMNS and len(members) > 1:
+        knobs = ()
     rows = [
         (
             m["trial"],

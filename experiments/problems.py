@@ -58,7 +58,7 @@ def as_error(problems: tuple[ConfigProblem, ...], file: str) -> ConfigError:
     """One error that shows every problem of a file."""
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     text = "\n".join([*map(str, problems), f"{count} in {file}"])
-    return ConfigError(text, f"nothing was run. Try: cosearch validate {file}", problems)
+    return ConfigError(text, "nothing was run", problems)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -41,7 +41,7 @@ class StopRules:
     def reason(self, now: Progress) -> Ending | None:
         """The first reason that holds, or None."""
         if self._interrupts.requested:
-            return Ending("interrupted", "interrupted; everything finished is saved")
+            return Ending("interrupted", "on request; everything finished is saved")
         return self._failures(now) or self._time() or self._front(now)
 
     def _failures(self, now: Progress) -> Ending | None:

@@ -21,7 +21,11 @@ Examples:
 @click.option("--template", default="minimal", show_default=True, metavar="NAME", help="What to start from.")
 @json_option
 def command(path: Path | None, template: str, as_json: bool) -> None:
-    """Write a commented configuration that runs in seconds to PATH, a .yaml file or a folder."""
+    """Write a commented configuration to start from.
+
+    PATH is a .yaml file or a folder. Templates: minimal (a function of your own, seconds), quickstart (networks on this
+    CPU, minutes), systolic_mobilenet (an accelerator, minutes).
+    """
     from ..init_config import init
 
     written = init(template, path)

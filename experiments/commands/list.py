@@ -27,7 +27,10 @@ FAMILIES = ("spaces", "targets", "strategies", "predictors", "studies")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("studies"), help="Where studies are.")
 @json_option
 def command(what: str, folder: Path, as_json: bool) -> None:
-    """Names of WHAT a configuration can use, where each is from, and one line on it; or the studies of a folder."""
+    """List what a configuration can name, or studies.
+
+    Each name with where it is from and one line on it; or the studies of a folder.
+    """
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     if what == "studies":
@@ -38,6 +41,8 @@ def command(what: str, folder: Path, as_json: bool) -> None:
         show_json({what: [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
         show_table(columns, rows)
+        if not rows:
+            click.echo(f"no studies in {folder}; start one with 'cosearch run', or name another --folder", err=True)
 
 
 def _registry(family: str) -> Registry:

@@ -36,10 +36,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     from rich.table import Table
     from rich.text import Text
 
+    if title:
+        click.secho(title, bold=True)
     if len(cells) == 1:
         # One wide row reads better downwards.
         columns, cells = ("what", "value"), [list(pair) for pair in zip(columns, cells[0], strict=True)]
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
     for i, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[i]) for row in cells)
         # Long texts fold before any number does.

@@ -9,6 +9,7 @@ import click
 from .output import show_json, show_table
 from .verb import INFEASIBLE, OK, Verb, json_option
 
+MOST_NAMES = 8
 EXAMPLES = """\b
 Examples:
   cosearch pareto studies/first                        the front, best first objective first
@@ -22,10 +23,18 @@ Examples:
 @click.argument("study")
 @click.option("--pick", metavar="HOW", help="One design: 'knee', or 'nearest:METRIC=VALUE,...'.")
 @click.option("--export", "out", type=click.Path(path_type=Path), metavar="DIR", help="Write the front to this folder.")
-@click.option("--formats", default="json,yaml,csv,files", show_default=True, help="What --export writes.")
+@click.option(
+    "--formats",
+    default="json,yaml,csv,files",
+    show_default=True,
+    help="What --export writes; 'files' is what the targets' own tools read (ONNX, a simulator's input).",
+)
 @json_option
 def command(study: str, pick: str | None, out: Path | None, formats: str, as_json: bool) -> int:
-    """The Pareto front of STUDY; without a feasible design, the least violating ones and exit code 3."""
+    """Show or export the Pareto front of STUDY.
+
+    Without a feasible design, the least violating ones and exit code 3.
+    """
     from ..locate import find_study
     from ..pareto import front_table
 
@@ -40,8 +49,10 @@ def command(study: str, pick: str | None, out: Path | None, formats: str, as_jso
         show_json({**table.to_dict(), "files": [str(path) for path in written]})
     else:
         show_table(table.columns, table.rows, title=str(folder))
-        for path in written:
+        for path in written[:MOST_NAMES]:
             click.echo(f"wrote {path}", err=True)
+        if len(written) > MOST_NAMES:
+            click.echo(f"... and {len(written) - MOST_NAMES} more files", err=True)
     if not table.feasible:
         click.echo("no feasible design; these violate the constraints least", err=True)
     return OK if table.feasible else INFEASIBLE

@@ -19,7 +19,10 @@ Examples:
 @set_option
 @json_option
 def command(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
-    """Go on with STUDY (its folder, or its name in studies/) from where it was left."""
+    """Go on with STUDY from where it was left.
+
+    STUDY is its folder, or its name in studies/.
+    """
     from ..locate import find_study
     from ..run import resume
 

@@ -24,7 +24,10 @@ Examples:
 @click.option("--interval", default=2.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between.")
 @json_option
 def command(study: str, watch: bool, interval: float, as_json: bool) -> None:
-    """Progress, failures, front and rate of STUDY, running or not; a running one is not disturbed."""
+    """Show where STUDY stands, running or not.
+
+    Progress, failures, front and rate; a running study is not disturbed.
+    """
     from ..locate import find_study
     from ..status import status
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ def show_summary(summary: Summary, as_json: bool) -> int:
         click.echo(
             f"{summary.name}: {summary.state}, {summary.reason}\n"
             f"{summary.n_trials} trials ({summary.n_failed} failed, {summary.n_feasible} feasible) "
-            f"in {summary.seconds:.1f} s; front of {summary.front_size}, hypervolume {summary.hypervolume:.6g}"
+            f"in {summary.seconds:.1f} s\n"
+            f"front of {summary.front_size}, hypervolume {summary.hypervolume:.6g}"
         )
     if summary.state == "interrupted":
         click.echo(f"interrupted and saved; go on with: cosearch resume {summary.folder}", err=True)
@@ -51,4 +53,10 @@ def _show_front(folder: Path) -> None:
     for path, what in (("pareto", "exported designs"), ("report.html", "report"), ("config.yaml", "configuration")):
         if (folder / path).exists():
             click.echo(f"{what + ':':18}{folder / path}")
+    n_files = len({re.split(r"[._]", path.name)[0] for path in (folder / "pareto").glob("trial-*")})
+    if 0 < n_files < len(table.rows):
+        click.echo(
+            f"{'their own files:':18}for {n_files} of {len(table.rows)} designs, spread over the front; for all:"
+        )
+        click.echo(f"{'':18}cosearch pareto {folder} --export DIR")
     click.echo(f"{'one compromise:':18}cosearch pareto {folder} --pick knee")

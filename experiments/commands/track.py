@@ -19,7 +19,10 @@ Examples:
 @click.option("--uri", help="MLflow tracking URI; by default the study's own.")
 @json_option
 def command(study: str, uri: str | None, as_json: bool) -> None:
-    """Write STUDY to MLflow again, after the tracking server was away or for another one."""
+    """Write STUDY to MLflow from its own table.
+
+    After the tracking server was away, or for another server.
+    """
     from ..locate import find_study
     from ..tracking import replay
 
@@ -28,3 +31,5 @@ def command(study: str, uri: str | None, as_json: bool) -> None:
         show_json({"study": study, "mlflow_run_id": run_id})
     else:
         click.echo(run_id)
+        if uri:
+            click.echo(f"see it with: mlflow ui --backend-store-uri {uri}", err=True)

@@ -24,7 +24,10 @@ Examples:
 @set_option
 @json_option
 def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Check CONFIG and all that it names: every problem at once, the size of the space, and a feasibility probe."""
+    """Show every problem of CONFIG at once, before anything runs.
+
+    Also the size of the space and, where scoring is cheap, how many random designs meet the constraints.
+    """
     from ..locate import find_config
     from ..validate import validate
 
@@ -45,7 +48,7 @@ def _rows(checked: Validation) -> list[tuple[str, str]]:
     designs, probe = facts["space"]["designs"], checked.probe
     rows = [
         ("study", facts["name"]),
-        ("space", f"{facts['space']['name']}: {facts['space']['knobs']} knobs, {_count(designs)} designs"),
+        ("space", f"{facts['space']['knobs']} knobs, {_count(designs)} designs"),
         *((f"target {label}", ", ".join(metrics)) for label, metrics in facts["targets"].items()),
         ("objectives", ", ".join(f"{o['goal']} {o['metric']}" for o in facts["objectives"])),
         ("search", f"{facts['search']}, {facts['trials']} trials"),
@@ -53,6 +56,8 @@ def _rows(checked: Validation) -> list[tuple[str, str]]:
     if probe:
         rows.append(("probe", f"{probe.n_feasible} of {probe.n_designs} random designs are feasible"))
         rows.append(("scoring time", f"about {checked.seconds:.2g} s with one worker"))
+    else:
+        rows.append(("probe", "none: scoring takes preparation or time"))
     return rows
 
 

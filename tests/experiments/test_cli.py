@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -57,6 +58,11 @@ def test_every_verb_has_examples_and_json(verb: str) -> None:
     assert "--json" in text
 
 
+def children_cpu_s() -> float:
+    used = os.times()
+    return used.children_user + used.children_system
+
+
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
     script = (
         "import sys; from cosearch.experiments.cli import main; main(['--help'], standalone_mode=False);"
@@ -65,11 +71,11 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     )
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = children_cpu_s()
         result = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=False)
-        times.append(time.perf_counter() - start)
+        times.append(children_cpu_s() - start)
         assert result.returncode == 0, result.stderr
-    # The best of three: other work on the machine is not the command line's.
+    # Processor time, the best of three: other work on the machine is not the command line's.
     assert min(times) < 0.5
 
 
@@ -102,6 +108,32 @@ def test_tables_in_a_pipe_are_tab_separated(first: Path) -> None:
     lines = [line.split("\t") for line in cosearch("pareto", "first").stdout.splitlines()]
     assert lines[0][:4] == ["trial", "latency_ms", "energy_mj", "area_mm2"]
     assert {len(line) for line in lines} == {len(lines[0])}
+
+
+def test_a_pick_of_many_knobs_shows_them_all(here: Path) -> None:
+    init("quickstart", here / "many.yaml")
+    targets = ("--set", "targets={memory: {name: activation_memory}}", "--set", "constraints=[]")
+    objective = "objectives=[{metric: peak_memory_kib, goal: minimize, reference: 12}]"
+    run = ("run", "many.yaml", *QUICK, *targets, "--set", objective, "--set", "tracking.name=none")
+    assert cosearch(*run).exit_code == 0
+    table = cosearch("pareto", "quickstart", "--pick", "knee").stdout
+    shown = dict(zip(*(line.split("\t") for line in table.splitlines()), strict=True))
+    (design,) = json.loads(cosearch("pareto", "quickstart", "--pick", "knee", "--json").stdout)["designs"]
+    assert design["design"].items() <= {k: int(v) for k, v in shown.items() if v.isdigit()}.items()
+
+
+def test_a_capped_export_says_so_and_replaces_the_old_one(here: Path) -> None:
+    settings = ("--set", "output.most_files=3", "--set", "constraints=[]")
+    chip = ("run", "systolic_mobilenet.yaml", "--folder", "chip", *QUICK, *settings, "--set", "tracking.name=none")
+    answer = cosearch(*chip).stdout
+    assert "3 of " in answer
+    assert "cosearch pareto chip --export DIR" in answer
+    pareto = Path("chip/pareto")
+    assert len({path.name[:12] for path in pareto.glob("trial-*")}) == 3
+    (pareto / "trial-999999.cfg").write_text("of a design that left the front")
+    assert cosearch("resume", "chip").exit_code == 0
+    assert not (pareto / "trial-999999.cfg").exists()
+    assert len({path.name[:12] for path in pareto.glob("trial-*")}) == 3
 
 
 def test_resume_with_a_larger_budget(first: Path) -> None:
@@ -217,6 +249,27 @@ def test_a_missing_study_is_one_line(verb: str, here: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr == "there is no study 'nothing'; give its folder; 'cosearch list studies' shows those here\n"
     assert json.loads(result.stdout)["problems"] == []
+
+
+def test_a_nearly_right_study_is_guessed(first: Path) -> None:
+    assert "did you mean 'first'?" in cosearch("status", "frist").stderr
+
+
+def test_a_changed_setting_that_is_unknown_is_placed_on_the_command_line(here: Path) -> None:
+    init()
+    result = cosearch("validate", "experiment.yaml", "--set", "serch.population=3")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("--set serch.population: serch: unknown key; did you mean 'search'?")
+
+
+def test_no_studies_is_said(here: Path) -> None:
+    assert "no studies in studies" in cosearch("list", "studies").stderr
+
+
+def test_tracking_to_an_unusable_place_is_one_line(first: Path) -> None:
+    result = cosearch("track", "first", "--uri", "nonsense://there")
+    assert result.exit_code == 2
+    assert "MLflow cannot use 'nonsense://there'; write sqlite:///FILE.db" in result.stderr
 
 
 def test_a_folder_without_a_study(here: Path) -> None:
