@@ -24,7 +24,7 @@ def command(path: Path | None, template: str, as_json: bool) -> None:
     """Write a commented configuration to start from.
 
     PATH is a .yaml file or a folder. Templates: minimal (a function of your own, seconds), quickstart (networks on this
-    CPU, minutes), systolic_mobilenet (an accelerator, minutes).
+    CPU, a minute), systolic_mobilenet (an accelerator, a minute).
     """
     from ..init_config import init
 
