@@ -81,14 +81,14 @@ class Observers:
         from .tracking import end_summary
 
         if self._bar:
-            self._bar.preparing("writing the tracker's record", 0.0)
+            self._bar.preparing("writing to the tracker", 0.0)
         try:
             self._tracker.end(end_summary(self._store, ending, results))
         except OSError as error:
             self.warn(f"the tracker's tables cannot be written: {error}")
         self._tracker.close()
         if self._bar:
-            self._bar.preparing("writing the tracker's record", 1.0)
+            self._bar.preparing("writing to the tracker", 1.0)
 
     def warn(self, text: str) -> None:
         """Tell the user something that does not stop the study."""
