@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .experiments.api import experiment, load, resume, run
-    from .experiments.results import Results
+    from .experiments.outputs.results import Results
     from .experiments.study import Study, Summary
     from .hw_targets.function import FunctionTarget
     from .hw_targets.metric import Metric
@@ -47,7 +47,7 @@ _HOMES = {
     "ParetoFront": "search.front",
     "Problem": "search.objective",
     "Real": "spaces.knobs",
-    "Results": "experiments.results",
+    "Results": "experiments.outputs.results",
     "Space": "spaces.space",
     "Strategy": "search.strategy",
     "Study": "experiments.study",

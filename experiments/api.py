@@ -88,8 +88,8 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> Experiment:
     Raises:
         ConfigError: With every problem, its file and line.
     """
-    from . import build
-    from . import load as loading
+    from .configuration import build
+    from .configuration import load as loading
 
     return build.build(loading.load(path, overrides))
 

@@ -14,7 +14,7 @@ from .settings import Budget, Execution, Output, Stop, Tracking
 
 @dataclass(frozen=True)
 class Experiment:
-    """What :func:`cosearch.experiments.build.build` makes of a configuration.
+    """What :func:`cosearch.experiments.configuration.build.build` makes of a configuration.
 
     Args:
         name: Name of the study.

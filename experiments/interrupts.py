@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -12,10 +13,14 @@ class Interrupts:
 
     A second SIGINT raises KeyboardInterrupt: what is in flight is abandoned, and run again on resume.
     Outside the main thread, where signals cannot be caught, it does nothing.
+
+    Args:
+        announce: Say on standard error what happens next.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, announce: bool = False) -> None:
         self.requested = False
+        self._announce = announce
         self._previous: dict[int, signal._HANDLER] = {}
 
     def __enter__(self) -> Interrupts:
@@ -32,3 +37,6 @@ class Interrupts:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+        if self._announce:
+            # Unlike print, safe in a handler.
+            os.write(2, b"\nfinishing what is in flight, then saving; Ctrl-C again stops at once\n")

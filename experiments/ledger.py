@@ -12,7 +12,7 @@ from ..search.objective import Problem
 from ..search.trial import Trials
 from ..spaces.design import Design
 from ..spaces.knobs import Codes
-from .evaluator import Chunk, Outcome
+from .execution.evaluator import Chunk, Outcome
 from .store import TrialStore
 
 Ids = NDArray[np.int64]

@@ -13,12 +13,12 @@ from ..search.trial import Trials
 from ..spaces.design import digest_of
 from ..spaces.errors import StrategyError
 from ..spaces.knobs import Codes
-from .evaluator import Chunk, Evaluator, Outcome
+from .execution.evaluator import Chunk, Evaluator, Outcome
+from .execution.scoring import lost as lost_outcome
 from .experiment import Experiment
 from .history import HistoryPoint
 from .ledger import Ids, Ledger
 from .progress import Clock, Ending, Progress
-from .scoring import lost as lost_outcome
 from .store import TrialStore
 from .tell_order import TellOrder
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from .experiment import Experiment
 from .history import HistoryPoint
+from .outputs.results import Results
 from .progress import Ending, Progress
 from .progress_bar import ProgressBar
 from .reproduce import command
-from .results import Results
 from .store import TrialStore
-from .tracker import NullTracker, Tracker
+from .tracking.tracker import NullTracker, Tracker
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -54,7 +54,7 @@ class Observers:
         """Begin to track; called once the targets are ready."""
         if self._experiment.tracking.name == "none":
             return
-        from .tracking import make_tracker, study_info
+        from .tracking.replay import make_tracker, study_info
 
         self._tracker = make_tracker(self._experiment.tracking, self._store, self.warn)
         self._tracker.start(study_info(self._store))
@@ -78,7 +78,7 @@ class Observers:
         """The study ended; its outputs are written."""
         if self._experiment.tracking.name == "none":
             return
-        from .tracking import end_summary
+        from .tracking.replay import end_summary
 
         if self._bar:
             self._bar.preparing("writing to the tracker", 0.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..spaces.errors import CosearchError, StoreError
-from .evaluator import Chunk, Outcome
+from .execution.evaluator import Chunk, Outcome
 from .store import TrialStore
 from .study import Study
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .configuration.validate import validate
 from .study import Study, Summary
-from .validate import validate
 
 LOCAL = ("execution.name=local", "execution.address=null")
 """Overrides that run any configuration without Ray."""

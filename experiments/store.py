@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spaces.errors import StoreError
-from .evaluator import Chunk, Outcome
+from .execution.evaluator import Chunk, Outcome
 from .history import HistoryPoint
 from .schema import BEGIN, FACT, FINISH, HELD_OUT, POINT, REPEAT, TABLES, VERSION
 from .study_lock import StudyLock

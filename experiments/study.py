@@ -11,18 +11,18 @@ from typing import Any, Self
 
 from ..hw_targets.target import Report
 from ..spaces.errors import StoreError
-from .atomic import write_text
-from .backend import chunk_size, make_evaluator
+from .configuration.yaml_source import dump_yaml
 from .environment import environment
+from .execution.backend import chunk_size, make_evaluator
+from .execution.scoring import Scorer
 from .experiment import Experiment
 from .interrupts import Interrupts
 from .loop import Loop
+from .outputs.atomic import write_text
+from .outputs.results import Results, describe_problem
 from .progress import Ending
-from .results import Results, describe_problem
-from .scoring import Scorer
 from .stop_rules import StopRules
 from .store import TrialStore
-from .yaml_source import dump_yaml
 
 CONFIG = "config.yaml"
 
@@ -174,15 +174,15 @@ class Study:
         Raises:
             StoreError: When the table cannot be written, or another process runs this study.
         """
-        from .finish import confirm, write_outputs
         from .observers import Observers
+        from .outputs.finish import confirm, write_outputs
 
         start = time.monotonic()
         with ExitStack() as stack:
             # A target may change the working folder.
             store = stack.enter_context(TrialStore.open(self.folder.absolute()))
             observers = stack.enter_context(Observers(self.experiment, store, show=progress))
-            interrupts = stack.enter_context(Interrupts())
+            interrupts = stack.enter_context(Interrupts(announce=progress))
             self.prepare(observers.preparing)
             spent_before = _seconds_spent(store)
             store.set_meta(
@@ -269,8 +269,8 @@ def _sources(experiment: Experiment) -> dict[str, dict[str, str]]:
 def _rebuild(folder: Path, meta: Mapping[str, Any], overrides: tuple[str, ...]) -> Experiment:
     if not meta["config"]:
         raise StoreError(f"{folder} was made in Python, without a configuration", "pass its experiment to Study.open")
-    from .build import build
-    from .load import load
+    from .configuration.build import build
+    from .configuration.load import load
 
     return build(load(folder / CONFIG, overrides))
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .conditions import Clause
-from .constraints import renamed, renamed_clause
 from .errors import SpaceError
+from .feasibility.constraints import renamed, renamed_clause
 from .knobs import Codes
 from .space import Space
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .conditions import Clause, Condition
 from .design import Design, Designs, digest_of
 from .errors import DesignError, SpaceError
-from .feasible import FeasibleSet
+from .feasibility.feasible import FeasibleSet
 from .knobs import INACTIVE, Codes, Knob, Value, knob_from_spec
 from .spec import canonical_json, split_active_if, topological_order
 
@@ -28,7 +28,7 @@ class Space:
         knobs: Name to knob, or to a declaration that :func:`knob_from_spec` reads; a mapping declaration may hold
             ``active_if``, a clause over other knobs under which this knob matters.
         forbid: Clauses; a design for which one holds is not in the space.
-        constraints: Integer constraints, see :mod:`cosearch.spaces.constraints`.
+        constraints: Integer constraints, see :mod:`cosearch.spaces.feasibility.constraints`.
         name: Shown to people.
 
     Raises:

@@ -45,7 +45,7 @@ def test_python_blocks_run_in_order(page: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", pages_with("yaml"), ids=lambda p: p.name)
 def test_yaml_blocks_are_valid(page: Path, tmp_path: Path) -> None:
-    from cosearch.experiments.validate import validate
+    from cosearch.experiments.configuration.validate import validate
 
     for number, text in enumerate(blocks(page, "yaml")):
         data = yaml.safe_load(text)

@@ -29,11 +29,11 @@ from ...search.objective import Objective
 from ...spaces.design import Designs
 from ...spaces.space import Space
 from ..api import experiment, run
-from ..backend import CHEAP_CHUNK
-from ..evaluator import Chunk, Evaluator
-from ..ray_cluster import QUIET, ray_package
-from ..ray_evaluator import RayEvaluator
-from ..scoring import Scorer
+from ..execution.backend import CHEAP_CHUNK
+from ..execution.evaluator import Chunk, Evaluator
+from ..execution.ray_cluster import QUIET, ray_package
+from ..execution.ray_evaluator import RayEvaluator
+from ..execution.scoring import Scorer
 from ..settings import Execution, Output
 from . import harness
 from .harness import Row, row

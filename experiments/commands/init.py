@@ -26,7 +26,7 @@ def command(path: Path | None, template: str, as_json: bool) -> None:
     PATH is a .yaml file or a folder. Templates: minimal (a function of your own, seconds), quickstart (networks on this
     CPU, a minute), systolic_mobilenet (an accelerator, a minute).
     """
-    from ..init_config import init
+    from ..configuration.init_config import init
 
     written = init(template, path)
     if as_json:

@@ -56,7 +56,7 @@ def _registry(family: str) -> Registry:
 
 def _studies(folder: Path) -> list[tuple[str, str, str, str]]:
     from ...spaces.errors import StoreError
-    from ..locate import find_studies
+    from ..configuration.locate import find_studies
     from ..status import status
 
     rows = []

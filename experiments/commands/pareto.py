@@ -35,14 +35,14 @@ def command(study: str, pick: str | None, out: Path | None, formats: str, as_jso
 
     Without a feasible design, the least violating ones and exit code 3.
     """
-    from ..locate import find_study
-    from ..pareto import front_table
+    from ..configuration.locate import find_study
+    from ..outputs.pareto import front_table
 
     folder = find_study(study)
     table = front_table(folder, pick)
     written: list[Path] = []
     if out is not None:
-        from ..export import export_front
+        from ..outputs.export import export_front
 
         written = export_front(folder, out, [name.strip() for name in formats.split(",")])
     if as_json:

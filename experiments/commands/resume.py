@@ -23,7 +23,7 @@ def command(study: str, overrides: tuple[str, ...], as_json: bool) -> int:
 
     STUDY is its folder, or its name in studies/.
     """
-    from ..locate import find_study
+    from ..configuration.locate import find_study
     from ..run import resume
 
     return show_summary(resume(find_study(study), overrides, progress=not as_json), as_json)

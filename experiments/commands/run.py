@@ -29,7 +29,7 @@ Go on with: cosearch resume STUDY
 @json_option
 def command(config: str, overrides: tuple[str, ...], local: bool, folder: Path | None, as_json: bool) -> int:
     """Run the experiment of CONFIG."""
-    from ..locate import find_config
+    from ..configuration.locate import find_config
     from ..run import LOCAL, run
 
     path, shipped = find_config(config)

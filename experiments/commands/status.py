@@ -28,7 +28,7 @@ def command(study: str, watch: bool, interval: float, as_json: bool) -> None:
 
     Progress, failures, front and rate; a running study is not disturbed.
     """
-    from ..locate import find_study
+    from ..configuration.locate import find_study
     from ..status import status
 
     folder = find_study(study)

@@ -44,7 +44,7 @@ def show_summary(summary: Summary, as_json: bool) -> int:
 
 def _show_front(folder: Path) -> None:
     """The front as a table, and where the rest is."""
-    from ..pareto import front_table
+    from ..outputs.pareto import front_table
 
     table = front_table(folder)
     show_table(table.columns, table.rows[:MOST_ROWS], title="Pareto front")

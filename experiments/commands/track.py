@@ -23,8 +23,8 @@ def command(study: str, uri: str | None, as_json: bool) -> None:
 
     After the tracking server was away, or for another server.
     """
-    from ..locate import find_study
-    from ..tracking import replay
+    from ..configuration.locate import find_study
+    from ..tracking.replay import replay
 
     run_id = replay(find_study(study), uri)
     if as_json:

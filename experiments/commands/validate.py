@@ -10,7 +10,7 @@ from .output import show_json, show_table
 from .verb import Verb, json_option, set_option
 
 if TYPE_CHECKING:
-    from ..validate import Validation
+    from ..configuration.validate import Validation
 
 EXAMPLES = """\b
 Examples:
@@ -28,8 +28,8 @@ def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
     Also the size of the space and, where scoring is cheap, how many random designs meet the constraints.
     """
-    from ..locate import find_config
-    from ..validate import validate
+    from ..configuration.locate import find_config
+    from ..configuration.validate import validate
 
     path, shipped = find_config(config)
     if shipped:

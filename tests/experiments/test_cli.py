@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 
 from cosearch.experiments.cli import VERBS, main
 from cosearch.experiments.commands.list import FAMILIES
-from cosearch.experiments.init_config import init, template_names
-from cosearch.experiments.locate import shipped_configs
-from cosearch.experiments.validate import validate
+from cosearch.experiments.configuration.init_config import init, template_names
+from cosearch.experiments.configuration.locate import shipped_configs
+from cosearch.experiments.configuration.validate import validate
 
 QUICK = ("--set", "budget.trials=40", "--set", "search.population=10", "--set", "output.report=false")
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cosearch.experiments.build import build
-from cosearch.experiments.load import from_dict, load
-from cosearch.experiments.options import checked_options, options_model
-from cosearch.experiments.problems import Problems
-from cosearch.experiments.yaml_source import Document, dump_yaml
+from cosearch.experiments.configuration.build import build
+from cosearch.experiments.configuration.load import from_dict, load
+from cosearch.experiments.configuration.options import checked_options, options_model
+from cosearch.experiments.configuration.problems import Problems
+from cosearch.experiments.configuration.yaml_source import Document, dump_yaml
 from cosearch.search.nsga2 import Nsga2
 from cosearch.spaces.errors import ConfigError
 

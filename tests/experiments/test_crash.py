@@ -64,6 +64,7 @@ def test_ctrl_c_drains_saves_and_can_be_resumed(
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
+    assert b"finishing what is in flight" in errors
     assert b"cosearch resume" in errors
     with TrialStore.open(folder, readonly=True) as store:
         counts = store.counts()

@@ -4,7 +4,7 @@ import json
 import pytest
 import yaml
 
-from cosearch.experiments.export import export_front, export_rows
+from cosearch.experiments.outputs.export import export_front, export_rows
 from cosearch.experiments.study import Study
 from cosearch.search.objective import Constraint
 from cosearch.spaces.errors import ConfigError, StoreError

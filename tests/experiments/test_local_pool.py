@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosearch.experiments.evaluator import Chunk, Outcome
-from cosearch.experiments.local import LocalPool
-from cosearch.experiments.scoring import Scorer
+from cosearch.experiments.execution.evaluator import Chunk, Outcome
+from cosearch.experiments.execution.local import LocalPool
+from cosearch.experiments.execution.scoring import Scorer
 from cosearch.experiments.settings import Execution
 from cosearch.hw_targets.function import FunctionTarget
 from cosearch.spaces.errors import TargetError

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cosearch.experiments.mlflow_run import reach, spread
-from cosearch.experiments.mlflow_tracker import MlflowTracker
 from cosearch.experiments.settings import Budget, Tracking
 from cosearch.experiments.study import Study
-from cosearch.experiments.tracker import Member, StudyInfo, Summary
-from cosearch.experiments.tracking import RUN_ID, replay
+from cosearch.experiments.tracking.replay import RUN_ID, replay
+from cosearch.experiments.tracking.replay.mlflow_run import reach, spread
+from cosearch.experiments.tracking.replay.mlflow_tracker import MlflowTracker
+from cosearch.experiments.tracking.tracker import Member, StudyInfo, Summary
 from cosearch.spaces.errors import ConfigError
 
 mlflow = pytest.importorskip("mlflow")

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosearch.experiments.evaluator import Chunk, Outcome
-from cosearch.experiments.ray_cluster import QUIET, Request, fitting_workers
-from cosearch.experiments.ray_evaluator import RayEvaluator
-from cosearch.experiments.scoring import Scorer
+from cosearch.experiments.execution.evaluator import Chunk, Outcome
+from cosearch.experiments.execution.ray_cluster import QUIET, Request, fitting_workers
+from cosearch.experiments.execution.ray_evaluator import RayEvaluator
+from cosearch.experiments.execution.scoring import Scorer
 from cosearch.experiments.settings import Execution
 from cosearch.experiments.store import TrialStore
 from cosearch.experiments.study import Study
@@ -304,8 +304,8 @@ def test_a_worker_has_what_its_neediest_target_needs():
 ALONE = """
 import signal
 import numpy as np
-from cosearch.experiments.evaluator import Chunk, Outcome
-from cosearch.experiments.ray_evaluator import RayEvaluator
+from cosearch.experiments.execution.evaluator import Chunk, Outcome
+from cosearch.experiments.execution.ray_evaluator import RayEvaluator
 from cosearch.experiments.settings import Execution
 from cosearch.experiments.store import TrialStore
 from cosearch.experiments.study import Study

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from cosearch.experiments.plots import MAX_POINTS, front_figures, hypervolume_figure, parallel_figure, shown
-from cosearch.experiments.report import report_data, write_report
-from cosearch.experiments.report_data import ObjectiveColumn, ReportData
+from cosearch.experiments.outputs.plots import MAX_POINTS, front_figures, hypervolume_figure, parallel_figure, shown
+from cosearch.experiments.outputs.report import report_data, write_report
+from cosearch.experiments.outputs.report_data import ObjectiveColumn, ReportData
 from cosearch.experiments.study import Study
 from cosearch.search.objective import Constraint
 

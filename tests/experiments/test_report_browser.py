@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cosearch.experiments.experiment import Experiment
-from cosearch.experiments.report import report_data, write_report
+from cosearch.experiments.outputs.report import report_data, write_report
 from cosearch.experiments.study import Study
 
 BROWSER = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)

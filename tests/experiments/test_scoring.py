@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from cosearch.experiments.execution.scoring import MAX_MESSAGE
 from cosearch.experiments.experiment import Experiment
-from cosearch.experiments.scoring import MAX_MESSAGE
 from cosearch.experiments.settings import Budget
 from cosearch.experiments.status import status
 from cosearch.experiments.store import TrialStore

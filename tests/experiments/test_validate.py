@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cosearch.experiments.requirements import PACKAGES
-from cosearch.experiments.validate import validate
+from cosearch.experiments.configuration.requirements import PACKAGES
+from cosearch.experiments.configuration.validate import validate
 from cosearch.spaces.errors import ConfigError
 
 BASE = Path(__file__).parent / "bad_configs" / "base.yaml"

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosearch.experiments.yaml_source import dump_yaml, parse_yaml, read_yaml
+from cosearch.experiments.configuration.yaml_source import dump_yaml, parse_yaml, read_yaml
 from cosearch.spaces.errors import ConfigError
 
 

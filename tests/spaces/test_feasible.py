@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cosearch.spaces import components
 from cosearch.spaces.errors import InfeasibleError
+from cosearch.spaces.feasibility import components
 from cosearch.spaces.space import Space
 
 TIED = {

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cosearch.spaces.feasibility.stirring import stir
 from cosearch.spaces.space import Space
-from cosearch.spaces.stirring import stir
 
 NAMES = [f"k{i}" for i in range(8)]
 MILLION = 1_000_000

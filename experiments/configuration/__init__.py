@@ -1,0 +1,1 @@
+"""Configurations: YAML with line numbers, checked options, built experiments."""

@@ -1,0 +1,84 @@
+"""What an experiment needs from its surroundings: packages, programs, processors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+
+from ..experiment import Experiment
+from .config import Config
+from .problems import Problems
+
+PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
+    ("search", "tpe"): ("optuna", "optuna"),
+    ("search", "pymoo_age_moea"): ("pymoo", "pymoo"),
+    ("targets", "torch_cpu"): ("torch", "torch"),
+    ("targets", "supernet_digits"): ("torch", "torch"),
+    ("execution", "ray"): ("ray", "ray"),
+    ("tracking", "mlflow"): ("mlflow", "mlflow"),
+}
+"""(section, name) to (package it imports, extra of cosearch that brings it)."""
+
+
+def check_packages(config: Config, problems: Problems) -> list[str]:
+    """Note named things whose packages are missing.
+
+    Args:
+        config: The configuration.
+        problems: Takes what is missing and was asked for.
+
+    Returns:
+        Warnings: what is missing but was only a default.
+    """
+    warnings = []
+    named = [("search",), ("execution",), ("tracking",), *(("targets", label) for label in config.targets)]
+    for path in named:
+        block = config.targets[path[1]] if len(path) == 2 else getattr(config, path[0])
+        package, extra = PACKAGES.get((path[0], block.name or ""), ("", ""))
+        if not package or find_spec(package) is not None:
+            continue
+        remedy = f'pip install "cosearch[{extra}]"'
+        if path[0] in config.model_fields_set:
+            problems.add(
+                (*path, "name"), f"{block.name!r} needs the package {package}, which is not installed; {remedy}"
+            )
+        else:
+            warnings.append(f"{path[0]}: {package} is not installed, so {block.name} is skipped; {remedy}")
+    return warnings
+
+
+def check_programs(experiment: Experiment, problems: Problems) -> None:
+    """Note targets whose external program is not on the PATH."""
+    for label, target in experiment.targets.items():
+        program = target.needs.program
+        if program and shutil.which(program) is None:
+            problems.add(
+                ("targets", label), f"needs the program {program!r}, not found on PATH; install it or extend PATH"
+            )
+
+
+def check_execution(config: Config, problems: Problems) -> None:
+    """Note execution settings that contradict each other."""
+    execution = config.execution
+    if execution.name == "local" and execution.address is not None:
+        problems.add(("execution", "address"), "only ray has an address; set execution.name: ray, or remove it")
+    limit, minutes = execution.trial_timeout_s, config.budget.minutes
+    if limit is not None and minutes is not None and limit > 60 * minutes:
+        message = (
+            f"one trial may take {limit:g} s, but the whole budget is {60 * minutes:g} s; lower one or raise the other"
+        )
+        problems.add(("execution", "trial_timeout_s"), message)
+
+
+def execution_warnings(experiment: Experiment) -> list[str]:
+    """What is allowed but will disappoint."""
+    execution = experiment.execution
+    devices = sorted({t.needs.device for t in experiment.targets.values() if t.needs.device})
+    warnings = []
+    if devices and execution.workers > 1:
+        warnings.append(f"execution.workers: {execution.workers} workers share {', '.join(devices)}, one at a time")
+    cores = os.cpu_count() or 1
+    if execution.name == "local" and execution.workers * execution.cpus_per_worker > cores:
+        warnings.append(f"execution.workers: {execution.workers} workers on {cores} cores slow each other down")
+    return warnings

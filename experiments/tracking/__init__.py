@@ -1,0 +1,1 @@
+"""Tracking: MLflow, live from a background thread or replayed from the trial table."""

@@ -1,0 +1,1 @@
+"""The feasible set: integer constraints, propagation, exact enumeration, uniform sampling, repair."""
