@@ -30,7 +30,7 @@ class MlflowTracker:
     """Writes one run for a study.
 
     MLflow is imported by the thread once the first trials have ended. After a failure it warns once and stays silent;
-    the trial table has everything, see :func:`cosearch.experiments.tracking.replay.replay`. Both callbacks are called in
+    the trial table has everything, see :func:`cosearch.experiments.tracking.replay.replay`. Both callbacks run in
     the study's own thread.
 
     Args:

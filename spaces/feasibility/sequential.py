@@ -38,8 +38,8 @@ class SequentialSampler:
     needed so that about :data:`LEAST_ACCEPTANCE` of the proposals pass.
 
     What is guaranteed: every feasible design can be drawn; all designs of weight up to ``limit`` are equally likely.
-    Where the limit had to be lowered, heavier designs come too rarely; the draws are then stirred, which makes them more
-    uniform with every sweep, see :func:`cosearch.spaces.feasibility.stirring.stir`. Draws are independent.
+    Where the limit had to be lowered, heavier designs come too rarely; the draws are then stirred, which makes them
+    more uniform with every sweep, see :func:`cosearch.spaces.feasibility.stirring.stir`. Draws are independent.
 
     Args:
         propagator: Knobs and relations.
