@@ -316,6 +316,8 @@ def test_a_target_may_change_the_working_folder(
     assert (tmp_path / study.folder / "report.html").is_file()
 
 
+# What MLflow and its database layer say of themselves while they are used.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
 def test_a_tracker_whose_tables_cannot_be_written_does_not_fail_a_study(
     make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
