@@ -130,7 +130,8 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
                     equal.append(float(table(folder) == reference and len(reference) == options.trials))
                 spent = time.monotonic() - begin
                 budget = f"{options.trials} trials"
-                yield row(f"kill -9 of the {victim}", backend, "equal_share", equal, budget=budget, wall_s=spent)
+                subject = f"{backend}: kill -9 of the {victim}"
+                yield row("ours:study", subject, "equal_share", equal, budget=budget, wall_s=spent)
 
 
 def main(argv: list[str] | None = None) -> list[Row]:

@@ -30,13 +30,13 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
             summary = Study.create(load(config, changes)).run(progress=options.progress)
         label = f"{budget} trials"
         for activity, cost in summary.overhead_us.items():
-            yield row("cosearch", activity, "overhead_us", cost, budget=label, wall_s=summary.seconds)
+            yield row("ours:study", activity, "overhead_us", cost, budget=label, wall_s=summary.seconds)
         total = sum(summary.overhead_us.values())
-        yield row("cosearch", "all", "overhead_us", total, budget=label, wall_s=summary.seconds)
+        yield row("ours:study", "all", "overhead_us", total, budget=label, wall_s=summary.seconds)
         rate = summary.n_trials / summary.seconds
-        yield row("cosearch", "study", "trials_per_s", rate, budget=label, wall_s=summary.seconds)
+        yield row("ours:study", "study", "trials_per_s", rate, budget=label, wall_s=summary.seconds)
         loop = summary.n_trials / summary.loop_seconds
-        yield row("cosearch", "loop", "trials_per_s", loop, budget=label, wall_s=summary.loop_seconds)
+        yield row("ours:study", "loop", "trials_per_s", loop, budget=label, wall_s=summary.loop_seconds)
 
 
 def main(argv: list[str] | None = None) -> list[Row]:

@@ -146,21 +146,20 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
     try:
         for chunk in (1, CHEAP_CHUNK):
             seconds = evaluator_seconds(n, cpus, chunk, options.sleep)
-            yield from _rows(f"RayEvaluator, chunk {chunk}", n, cpus, seconds)
-            yield from _rows(f"Study on Ray, chunk {chunk}", n, cpus, study_seconds(n, cpus, chunk, options.sleep))
+            yield from _rows("ours:evaluator", f"chunk {chunk}", n, cpus, seconds)
+            seconds = study_seconds(n, cpus, chunk, options.sleep)
+            yield from _rows("ours:study", f"chunk {chunk}", n, cpus, seconds)
         if options.tune_samples:
             seconds = tune_seconds(options.tune_samples, options.sleep)
-            yield from _rows("Ray Tune", options.tune_samples, cpus, seconds)
+            yield from _rows("ray_tune", "one sample at a time", options.tune_samples, cpus, seconds)
     finally:
         ray.shutdown()
 
 
-def _rows(method: str, n: int, cpus: int, seconds: float) -> Iterator[Row]:
+def _rows(method: str, subject: str, n: int, cpus: int, seconds: float) -> Iterator[Row]:
     budget = f"{n} evaluations of 1 ms, {cpus} CPUs"
-    yield row(method, "two real knobs", "wall_ms", 1e3 * seconds / n, budget=budget, wall_s=seconds)
-    yield row(
-        method, "two real knobs", "overhead_ms", 1e3 * (seconds * cpus / n - WORK_S), budget=budget, wall_s=seconds
-    )
+    yield row(method, subject, "wall_ms", 1e3 * seconds / n, budget=budget, wall_s=seconds)
+    yield row(method, subject, "overhead_ms", 1e3 * (seconds * cpus / n - WORK_S), budget=budget, wall_s=seconds)
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from ...spaces.networks.catalog import network
 from ...spaces.systolic_array import SIDES
 from .harness import Row, arguments, row, run
 
-METHOD = "closed form"
+METHOD = "ours:closed_form"
 NETWORK = "mobilenet_v2"
 INTEGER_FIELDS = {
     "ifmap_reads": "sram_ifmap_reads",
