@@ -79,3 +79,10 @@ def test_shell_blocks_run(page: Path, tmp_path: Path) -> None:
             command += SHORT_TRAINING
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
         assert result.returncode in (0, 3), f"{line}\n{result.stdout}\n{result.stderr}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -90,6 +90,12 @@ def wait_for(folder: Path, n: int, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.02)
 
 
+def is_worker(backend: str, pid: int) -> bool:
+    """Whether a process scores designs; Ray's agents bear similar names, but their death ends the whole node."""
+    line = command_line(pid)
+    return WORKER_MARKS[backend] in line and not line.endswith("Agent")
+
+
 def crash(backend: str, victim: str, settings: Path, folder: Path, rng: np.random.Generator, trials: int) -> int:
     """Run a study, kill the victim at a random moment, go on until it is finished; trials done at the kill."""
     process = start("run", str(settings), "--folder", str(folder))
@@ -101,8 +107,7 @@ def crash(backend: str, victim: str, settings: Path, folder: Path, rng: np.rando
     if process.poll() is not None:
         raise CosearchError("the study ended before it could be killed", "raise --trials")
     if victim == "worker":
-        workers = [pid for pid in family if WORKER_MARKS[backend] in command_line(pid)]
-        kill(int(rng.choice(workers)))
+        kill(int(rng.choice([pid for pid in family if is_worker(backend, pid)])))
         finish(process)
         return moment
     kill(process.pid, *(family if victim == "tree" else ()))
