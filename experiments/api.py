@@ -88,10 +88,9 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> Experiment:
     Raises:
         ConfigError: With every problem, its file and line.
     """
-    from .configuration import build
-    from .configuration import load as loading
+    from .configuration.validate import validate
 
-    return build.build(loading.load(path, overrides))
+    return validate(path, overrides).experiment
 
 
 def run(what: Experiment | Path | str, *, folder: Path | None = None, progress: bool = False) -> Study:

@@ -11,6 +11,14 @@ from .experiment import Experiment
 PACKAGES = ("cosearch", "numpy", "moocore", "torch", "scikit-learn", "optuna", "pymoo", "ray", "mlflow", "onnxruntime")
 
 
+def installed(package: str) -> str | None:
+    """Version of an installed package, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def environment(experiment: Experiment) -> dict[str, str]:
     """Facts by dotted name: package versions, the machine, and each target's fingerprint."""
     facts = {
@@ -19,11 +27,7 @@ def environment(experiment: Experiment) -> dict[str, str]:
         "machine": platform.node(),
         "cpus": str(os.cpu_count()),
     }
-    for package in PACKAGES:
-        try:
-            facts[f"version.{package}"] = version(package)
-        except PackageNotFoundError:
-            continue
+    facts |= {f"version.{package}": found for package in PACKAGES if (found := installed(package))}
     for label, target in experiment.targets.items():
         facts |= {f"{label}.{key}": str(value) for key, value in target.fingerprint().items()}
     return facts

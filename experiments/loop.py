@@ -94,7 +94,8 @@ class Loop:
         if not self.experiment.execution.deterministic:
             self._order.due(blocked=False)
         self._tell(told)
-        self._submit_lost(batches)
+        if self.ledger.n_running:
+            self._submit_lost()
 
     def _told_in_order(self, batches: list[tuple[Ids, int]]) -> Ids:
         """What a deterministic session had told; batches that another kind of session left unfinished are not in it."""
@@ -102,11 +103,8 @@ class Loop:
         whole = [ids for ids, _ in batches if ids[-1] < n_told and all(map(self.ledger.is_finished, ids.tolist()))]
         return np.concatenate([np.empty(0, np.int64), *whole])
 
-    def _submit_lost(self, batches: list[tuple[Ids, int]]) -> None:
-        lost = [i for ids, _ in batches for i in ids.tolist() if not self.ledger.is_finished(i)]
-        if not lost:
-            return
-        self._store.retry(lost)
+    def _submit_lost(self) -> None:
+        self._store.retry()
         rows = list(self._store.rows("state = 'running'"))
         ids = np.array([row["id"] for row in rows], dtype=np.int64)
         seeds = np.array([row["seed"] for row in rows], dtype=np.uint64)
@@ -218,19 +216,21 @@ class Loop:
         trials = self.ledger.close(outcome)
         changed = self._note(trials)
         with self.clock.on("store"):
-            due = changed or self.ledger.n_finished - self._last_point >= HISTORY_EVERY
-            point = self._point() if due else None
+            now = self.progress()
+            due = changed or now.n_finished - self._last_point >= HISTORY_EVERY
+            point = self._point(now) if due else None
             self._store.finish(outcome, trials.violations, point)
         self._order.finished(outcome.ids)
         with self.clock.on("track"):
-            self._observer(self.progress(), point)
+            self._observer(now, point)
 
     def _finish_history(self) -> None:
         """A last point, so that what is read from the history is where the study stands."""
         if self.ledger.n_finished > self._last_point:
-            point = self._point()
+            now = self.progress()
+            point = self._point(now)
             self._store.record(point)
-            self._observer(self.progress(), point)
+            self._observer(now, point)
 
     def _note(self, trials: Trials) -> bool:
         """Enter finished trials into the front; whether it changed."""
@@ -240,15 +240,14 @@ class Loop:
             self._best = np.minimum(self._best, feasible.min(axis=0))
         return bool(self.front.add(trials).any())
 
-    def _point(self) -> HistoryPoint:
-        now = self.progress()
+    def _point(self, now: Progress) -> HistoryPoint:
         self._last_point = now.n_finished
         return HistoryPoint(
             now.n_finished,
             now.hypervolume,
             now.front_size,
             now.n_feasible,
-            self.ledger.n_failed,
+            now.n_failed,
             now.states.get("duplicate", 0),
             now.best,
             1e3 * self.clock.ask / max(self.n_session, 1),

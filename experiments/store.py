@@ -205,10 +205,10 @@ class TrialStore:
         with self._transaction() as db:
             db.execute(POINT, point.to_row())
 
-    def retry(self, ids: Sequence[int]) -> None:
-        """Count one more attempt for trials whose study was killed while they ran."""
+    def retry(self) -> None:
+        """Count one more attempt for all running trials: their study was killed."""
         with self._transaction() as db:
-            db.executemany("UPDATE trials SET attempt = attempt + 1 WHERE id = ?", [(int(i),) for i in ids])
+            db.execute("UPDATE trials SET attempt = attempt + 1 WHERE state = 'running'")
 
     def duplicate(self, pairs: Sequence[tuple[int, int]], batch: int, told: int) -> None:
         """Record repeated designs as answered from the table: (new id, id of the original)."""

@@ -277,5 +277,4 @@ def _rebuild(folder: Path, meta: Mapping[str, Any], overrides: tuple[str, ...]) 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write the resolved configuration beside the table, where ``open`` and people find it."""
-    text = dump_yaml(dict(config))
-    write_text(folder / CONFIG, text)
+    write_text(folder / CONFIG, dump_yaml(dict(config)))

@@ -148,14 +148,19 @@ def _attention(reader: GraphReader, node: torch.fx.Node, shape: Shape) -> None:
     reader.product(f"{node.name}_av", f"{node.name}_weights", value, node.name, shape)
 
 
+def _schema(node: torch.fx.Node) -> Any:
+    """Declaration of the operator that a node calls, None for plain functions."""
+    return getattr(node.target, "_schema", None)
+
+
 def _operator_name(node: torch.fx.Node) -> str:
-    schema = getattr(node.target, "_schema", None)
+    schema = _schema(node)
     return schema.name.split("::")[-1] if schema is not None else getattr(node.target, "__name__", str(node.target))
 
 
 def _arguments(node: torch.fx.Node) -> dict[str, Any]:
     """Argument name to value, defaults included; tensors by name."""
-    schema = node.target._schema  # type: ignore[union-attr]
+    schema = _schema(node)
     values = {a.name: a.default_value for a in schema.arguments if a.has_default_value()}
     values |= {a.name: value for a, value in zip(schema.arguments, node.args, strict=False)} | node.kwargs
     return {key: getattr(value, "name", value) for key, value in values.items()}

@@ -7,13 +7,14 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from ..environment import installed
 
 
 class Row(TypedDict):
@@ -83,7 +84,13 @@ def run(
     Console().print(table)
     if options.json is not None:
         given = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items() if k != "json"}
-        report = {"benchmark": benchmark, "version": _version(), "machine": machine(), "args": given, "rows": rows}
+        report = {
+            "benchmark": benchmark,
+            "version": installed("cosearch") or "unknown",
+            "machine": machine(),
+            "args": given,
+            "rows": rows,
+        }
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return rows
@@ -106,10 +113,3 @@ def _processor() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor()
-
-
-def _version() -> str:
-    try:
-        return version("cosearch")
-    except PackageNotFoundError:
-        return "unknown"

@@ -7,11 +7,11 @@ import io
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ...spaces.design import digest_of
+from ..environment import installed
 from ..outputs.atomic import write_text
 from ..outputs.results import Results
 from ..progress import Ending
@@ -71,7 +71,7 @@ def study_info(store: TrialStore) -> StudyInfo:
         "config_digest": digest_of(json.dumps(config, sort_keys=True)),
         "strategy": str(config.get("search", {}).get("name", "")),
         "target": ", ".join(targets),
-        "version": _version(),
+        "version": installed("cosearch") or "unknown",
     }
     config_file = store.folder / "config.yaml"
     return StudyInfo(
@@ -200,10 +200,3 @@ def _csv(rows: Iterator[dict[str, Any]] | Sequence[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(kept)
     return text.getvalue()
-
-
-def _version() -> str:
-    try:
-        return version("cosearch")
-    except PackageNotFoundError:
-        return "unknown"
