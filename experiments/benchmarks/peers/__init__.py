@@ -1,0 +1,1 @@
+"""Other libraries' optimisers, each on its own loop, for side-by-side runs."""

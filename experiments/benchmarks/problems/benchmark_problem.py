@@ -1,0 +1,79 @@
+"""A search problem that is answered from data, with the front that a search is measured against."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ....search.dominance import nondominated
+from ....search.front import hypervolume
+from ....search.objective import FloatArray, Problem
+from ....spaces.knobs import Codes
+
+Measure = Callable[[Codes], dict[str, FloatArray]]
+Exact = Callable[[Codes], FloatArray]
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkProblem:
+    """A problem, its answers and its front.
+
+    Args:
+        name: What a command line calls it.
+        problem: Space and objectives; every objective has a reference value.
+        measure: int64 codes [n, n_knobs] of valid designs to metric name to float64 [n], physical units.
+        front: float64 [k, n_objectives], minimised: the true Pareto front, or the best known one.
+        true_front: Whether ``front`` is proven, by listing the whole space.
+        exact: Metrics that are closed forms of the design: name to a function of codes, physical units.
+    """
+
+    name: str
+    problem: Problem
+    measure: Measure
+    front: FloatArray
+    true_front: bool
+    exact: Mapping[str, Exact] = dataclasses.field(default_factory=dict)
+
+    def evaluate(self, codes: Codes) -> dict[str, FloatArray]:
+        """Metric name to float64 [n] of int64 ``codes`` [n, n_knobs]."""
+        return self.measure(codes)
+
+    def objectives(self, codes: Codes) -> FloatArray:
+        """Minimised objectives of int64 ``codes`` [n, n_knobs], float64 [n, n_objectives]."""
+        return self.problem.score(self.measure(codes))[0]
+
+    @cached_property
+    def reference(self) -> FloatArray:
+        """Reference point in minimised objectives, float64 [n_objectives]."""
+        return np.array([np.nan if o.reference is None else o.sign * o.reference for o in self.problem.objectives])
+
+    @cached_property
+    def hypervolume(self) -> float:
+        """Hypervolume of the front."""
+        return hypervolume(self.front, self.reference)
+
+    def share(self, objectives: FloatArray) -> float:
+        """Hypervolume of float64 ``objectives`` [n, n_objectives] (minimised) as a share of the front's."""
+        return hypervolume(objectives, self.reference) / self.hypervolume
+
+    def without_exact(self) -> BenchmarkProblem:
+        """The same problem for a search that has to learn every metric."""
+        return dataclasses.replace(self, problem=with_exact(self.problem, {}), exact={})
+
+
+def with_exact(problem: Problem, exact: Mapping[str, Exact]) -> Problem:
+    """``problem`` with these closed forms made known to strategies, where problems carry any."""
+    if "exact" not in {f.name for f in dataclasses.fields(problem)}:
+        return problem
+    known: dict[str, Any] = {"exact": dict(exact)}
+    return dataclasses.replace(problem, **known)
+
+
+def front_of(objectives: FloatArray) -> FloatArray:
+    """Non-dominated rows of float64 ``objectives`` [n, m], sorted by the first objective."""
+    rows = objectives[nondominated(objectives)]
+    return rows[np.lexsort(rows.T[::-1])]
