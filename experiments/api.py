@@ -12,6 +12,7 @@ from ..search.objective import Constraint, Objective, Problem
 from ..search.strategy import Strategy
 from ..spaces.errors import ConfigError
 from ..spaces.space import Space
+from .exact_metrics import exact_metrics
 from .experiment import Experiment
 from .settings import Budget, Execution, Output, Stop, Tracking
 from .study import Study
@@ -59,7 +60,9 @@ def experiment(
         raise ConfigError(f"unknown settings {sorted(set(settings) - set(known))}", "use " + ", ".join(known))
     labelled = {"target": targets} if isinstance(targets, HardwareTarget) else dict(targets)
     sources = {metric.name: label for label, target in labelled.items() for metric in target.metrics()}
-    problem = Problem(space, tuple(objectives), tuple(constraints))
+    parts = dict.fromkeys(labelled, None)
+    exact = exact_metrics(space, labelled, parts, sources)
+    problem = Problem(space, tuple(objectives), tuple(constraints), exact)
     for metric in problem.metric_names():
         if metric not in sources:
             raise ConfigError(f"no target gives {metric}", "known metrics: " + ", ".join(sources))
@@ -69,7 +72,7 @@ def experiment(
         seed=seed,
         problem=problem,
         targets=labelled,
-        parts=dict.fromkeys(labelled, None),
+        parts=parts,
         sources=sources,
         strategy=factory,
         budget=Budget(trials=trials),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..spaces.errors import StrategyError
+from ..spaces.knobs import Codes
 from ..spaces.space import Space
 
 FloatArray = NDArray[np.float64]
 Goal = Literal["minimize", "maximize"]
+Exact = Callable[[Codes], FloatArray]
+"""Codes int64 [n, n_knobs] to a metric in its physical unit, float64 [n]; NaN for a design that fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,17 @@ class Problem:
         space: The design space.
         objectives: At least one.
         constraints: Possibly none.
+        exact: Metric name to its exact, deterministic and cheap function of codes: a closed form. Strategies with a
+            model compute these for any design instead of predicting them; others need not look.
+        fidelities: Shares of the full effort at which a design may be evaluated, rising to 1.0; most strategies know
+            full evaluations only.
     """
 
     space: Space
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...] = ()
+    exact: Mapping[str, Exact] = field(default_factory=dict, compare=False, repr=False)
+    fidelities: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         if not self.objectives:
@@ -131,6 +140,43 @@ class Problem:
         objectives[broken] = np.inf
         violations[broken] = np.inf
         return objectives, violations
+
+    def foreknow(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
+        """What :attr:`exact` tells of designs before they are evaluated.
+
+        Args:
+            codes: int64 [n, n_knobs].
+
+        Returns:
+            Objectives to minimise, float64 [n, n_objectives], NaN in the columns of objectives that are not exact; and
+            the violation of the exact constraints alone, float64 [n]. Rows for which an exact metric that is read is
+            not finite have inf as violation and in every exact objective: their evaluation will fail.
+        """
+        known = {name: self.exact[name](codes) for name in self.metric_names() if name in self.exact}
+        objectives = np.full((len(codes), self.n_objectives), np.nan)
+        violations = np.zeros(len(codes))
+        for column, objective in enumerate(self.objectives):
+            if objective.metric in known:
+                objectives[:, column] = objective.sign * known[objective.metric]
+        for constraint in self.constraints:
+            if constraint.metric in known:
+                violations += constraint.violation(known[constraint.metric])
+        broken = np.zeros(len(codes), dtype=bool)
+        for values in known.values():
+            broken |= ~np.isfinite(values)
+        violations[broken] = np.inf
+        objectives[np.ix_(broken, self.exact_objectives)] = np.inf
+        return objectives, violations
+
+    @property
+    def exact_objectives(self) -> NDArray[np.bool_]:
+        """Which objectives are exact, bool [n_objectives]."""
+        return np.array([o.metric in self.exact for o in self.objectives])
+
+    @property
+    def has_exact_constraints(self) -> bool:
+        """Whether every constraint is exact, so that :meth:`foreknow` gives the total violation."""
+        return all(c.metric in self.exact for c in self.constraints)
 
     def unscore(self, objectives: FloatArray) -> FloatArray:
         """Back from minimised objectives [n, n_objectives] to metric values, same shape."""

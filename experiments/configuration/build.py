@@ -13,6 +13,7 @@ from ...search.objective import Problem
 from ...search.strategy import Strategy
 from ...spaces.errors import CosearchError, InfeasibleError
 from ...spaces.space import Space
+from ..exact_metrics import exact_metrics
 from ..experiment import Experiment
 from .config import Config
 from .options import attempt, checked_options, named_factory, option_in
@@ -82,7 +83,9 @@ def complete(config: Config, parts: Parts, problems: Problems) -> Experiment | N
         return None
     objectives = tuple(o.build() for o in config.objectives)
     constraints = tuple(c.build() for c in config.constraints)
-    problem = Problem(parts.space, objectives, constraints)
+    labelled = {label: config.targets[label].part for label in parts.targets}
+    exact = exact_metrics(parts.space, parts.targets, labelled, parts.sources)
+    problem = Problem(parts.space, objectives, constraints, exact)
     strategy = parts.strategy
     try:
         attempt(lambda: strategy(problem, config.seed))
@@ -97,7 +100,7 @@ def complete(config: Config, parts: Parts, problems: Problems) -> Experiment | N
         seed=config.seed,
         problem=problem,
         targets=parts.targets,
-        parts={label: config.targets[label].part for label in parts.targets},
+        parts=labelled,
         sources=parts.sources,
         strategy=strategy,
         budget=config.budget,
