@@ -91,10 +91,8 @@ JOINT = {
     "name": "joint",
     "space": {
         "name": "joint",
-        "parts": {
-            "tile": {"knobs": {"a": [0, 1]}},
-            "hardware": {"name": "systolic_array", "rows": [8, 16], "cols": [8, 16]},
-        },
+        "tile": {"knobs": {"a": [0, 1]}},
+        "hardware": {"name": "systolic_array", "rows": [8, 16], "cols": [8, 16]},
     },
     "targets": {"array": {"name": "systolic", "part": "hardware", "workload": "mobilenet_v1"}},
     "objectives": [{"metric": "cycles", "reference": 1.0e9}],
