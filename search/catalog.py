@@ -14,6 +14,12 @@ STRATEGIES = Registry(
             "ageing evolution (Real et al. 2019)",
         ),
         "tpe": ("search.optuna_tpe:Tpe", "multi-objective tree-structured Parzen estimator, by Optuna"),
+        "optuna_gp": (
+            "search.optuna_gp:OptunaGp",
+            "Gaussian processes and expected hypervolume improvement, by Optuna",
+        ),
+        "pymoo_nsga2": ("search.pymoo_nsga2:PymooNsga2", "NSGA-II with pymoo's survival"),
+        "pymoo_unsga3": ("search.pymoo_unsga3:PymooUnsga3", "U-NSGA-III (Seada and Deb 2016), by pymoo"),
         "pymoo_age_moea": ("search.pymoo_age_moea:PymooAgeMoea", "AGE-MOEA (Panichella 2019), by pymoo"),
     },
 )

@@ -12,6 +12,9 @@ from .problems import Problems
 
 PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("search", "tpe"): ("optuna", "optuna"),
+    ("search", "optuna_gp"): ("optuna", "optuna"),
+    ("search", "pymoo_nsga2"): ("pymoo", "pymoo"),
+    ("search", "pymoo_unsga3"): ("pymoo", "pymoo"),
     ("search", "pymoo_age_moea"): ("pymoo", "pymoo"),
     ("targets", "torch_cpu"): ("torch", "torch"),
     ("targets", "supernet_digits"): ("torch", "torch"),

@@ -11,10 +11,20 @@ VARIANTS = {
     "nsga2": [{"population": 16}, {"population": 16, "mode": "generational"}, {"population": 4, "crossover": 0.0}],
     "regularized_evolution": [{"population": 16, "sample": 4}],
     "tpe": [{"startup": 8}],
+    "optuna_gp": [{"startup": 7, "batch": 1}],
+    "pymoo_nsga2": [{"population": 16}],
+    "pymoo_unsga3": [{"population": 16}, {"population": 16, "mode": "steady_state"}],
     "pymoo_age_moea": [{"population": 16}, {"population": 16, "mode": "steady_state"}],
 }
-OPTIONAL = {"tpe": "optuna", "pymoo_age_moea": "pymoo.algorithms.moo.nsga2"}
-BUDGET = {"tpe": 32}
+PYMOO = "pymoo.algorithms.moo.nsga2"
+OPTIONAL = {
+    "tpe": "optuna",
+    "optuna_gp": "optuna._gp.gp",
+    "pymoo_nsga2": PYMOO,
+    "pymoo_unsga3": PYMOO,
+    "pymoo_age_moea": PYMOO,
+}
+BUDGET = {"tpe": 32, "optuna_gp": 10}
 BUILT_IN = [name for name, origin, _ in STRATEGIES.rows() if origin == "built-in"]
 CASES = [(name, options) for name in BUILT_IN for options in VARIANTS.get(name, [{}])]
 

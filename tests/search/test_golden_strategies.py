@@ -18,11 +18,20 @@ OPTIONS = {
     "nsga2": {"population": 20},
     "regularized_evolution": {"population": 20, "sample": 5},
     "tpe": {"startup": 10},
+    "optuna_gp": {"startup": 55, "batch": 1},
+    "pymoo_nsga2": {"population": 20},
+    "pymoo_unsga3": {"population": 20},
     "pymoo_age_moea": {"population": 20},
 }
-OPTIONAL = {"tpe": "optuna", "pymoo_age_moea": "numba"}
+OPTIONAL = {
+    "tpe": "optuna",
+    "optuna_gp": "torch",
+    "pymoo_nsga2": "pymoo",
+    "pymoo_unsga3": "pymoo",
+    "pymoo_age_moea": "numba",
+}
 # Wrapped libraries may change their arithmetic between versions; our own code may not.
-TOLERANCE = {"tpe": 0.02, "pymoo_age_moea": 0.02}
+TOLERANCE = dict.fromkeys(OPTIONAL, 0.02)
 
 
 def result(name):

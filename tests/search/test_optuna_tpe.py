@@ -5,7 +5,8 @@ import pytest
 
 from cosearch.search.check_problems import conditional, easy, failing
 from cosearch.search.check_simulation import Simulation
-from cosearch.search.optuna_tpe import STALE, Tpe
+from cosearch.search.optuna_strategy import STALE
+from cosearch.search.optuna_tpe import Tpe
 from cosearch.search.trial import Trials
 
 optuna = pytest.importorskip("optuna")
@@ -59,7 +60,7 @@ def test_withdrawn_trials_do_not_pile_up_or_matter(monkeypatch):
     problem = easy()
     strategy = told_to(problem, 20)
     expected = strategy.ask(2)
-    monkeypatch.setattr("cosearch.search.optuna_tpe.STALE", 10)
+    monkeypatch.setattr("cosearch.search.optuna_strategy.STALE", 10)
     for _ in range(12):
         assert np.array_equal(strategy.ask(2), expected)
     assert len(strategy._study.trials) < 2 * 20 + 10 + 10 < STALE
