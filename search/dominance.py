@@ -1,4 +1,4 @@
-"""Constrained domination, non-dominated ranks and crowding distances, for whole arrays."""
+"""Constrained domination and the orders built on it, for whole arrays of NumPy or PyTorch."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
+from .emo.array_namespace import Array, lexsort, namespace
+from .emo.crowding import crowding_distance
+from .emo.nondominated_sorting import nondominated_ranks
 from .objective import FloatArray
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
-def effective_violations(objectives: FloatArray, violations: FloatArray) -> FloatArray:
+def effective_violations(objectives: Array, violations: Array) -> Array:
     """Violations in which a row without finite objectives counts as failed.
 
     Args:
@@ -22,8 +25,9 @@ def effective_violations(objectives: FloatArray, violations: FloatArray) -> Floa
     Returns:
         float64 [n]; inf where an objective or the violation is not finite.
     """
-    usable = np.isfinite(objectives).all(axis=1) & np.isfinite(violations)
-    return np.where(usable, violations, np.inf)
+    xp = namespace(objectives)
+    usable = xp.all(xp.isfinite(objectives), axis=1) & xp.isfinite(violations)
+    return xp.where(usable, violations, xp.inf)
 
 
 def constrained_dominates(
@@ -66,7 +70,7 @@ def nondominated(objectives: FloatArray) -> BoolArray:
     return np.asarray(moocore.is_nondominated(objectives), dtype=bool)
 
 
-def constrained_ranks(objectives: FloatArray, violations: FloatArray) -> IntArray:
+def constrained_ranks(objectives: Array, violations: Array) -> Array:
     """Front number of every row under constrained domination, int64 [n]; 0 is non-dominated.
 
     Feasible rows come first, in non-dominated fronts; then infeasible ones, one front per distinct violation; failed
@@ -78,71 +82,21 @@ def constrained_ranks(objectives: FloatArray, violations: FloatArray) -> IntArra
 
     Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", sections III-A and VI-B.
     """
+    xp = namespace(objectives)
     v = effective_violations(objectives, violations)
     feasible = v == 0.0
-    ranks = np.zeros(len(v), dtype=np.int64)
-    if feasible.all():
-        return _feasible_ranks(objectives)
+    if bool(xp.all(feasible)):
+        return nondominated_ranks(objectives)
+    ranks = xp.zeros(len(v), dtype=xp.int64, device=objectives.device)
     first_infeasible = 0
-    if feasible.any():
-        ranks[feasible] = _feasible_ranks(objectives[feasible])
-        first_infeasible = int(ranks[feasible].max()) + 1
-    ranks[~feasible] = first_infeasible + np.unique(v[~feasible], return_inverse=True)[1]
+    if bool(xp.any(feasible)):
+        ranks[feasible] = nondominated_ranks(objectives[feasible])
+        first_infeasible = int(xp.max(ranks[feasible])) + 1
+    ranks[~feasible] = first_infeasible + xp.unique_inverse(v[~feasible]).inverse_indices
     return ranks
 
 
-def _feasible_ranks(objectives: FloatArray) -> IntArray:
-    if not len(objectives):
-        return np.zeros(0, dtype=np.int64)
-    if objectives.shape[1] == 1:
-        return np.asarray(np.unique(objectives[:, 0], return_inverse=True)[1], dtype=np.int64)
-    return np.asarray(moocore.pareto_rank(objectives), dtype=np.int64)
-
-
-def crowding_distance(objectives: FloatArray, ranks: IntArray) -> FloatArray:
-    """Crowding distance of every row within its front, float64 [n].
-
-    The ends of a front get inf in every objective that varies in it; an objective that is constant in a front counts
-    nothing, so equal rows get 0. A front of one row gets inf. Rows without finite objectives get 0.
-
-    Args:
-        objectives: float64 [n, n_objectives], minimised.
-        ranks: int64 [n], front numbers.
-
-    Source: Deb et al. 2002, section III-B.
-    """
-    n = len(ranks)
-    finite = np.isfinite(objectives).all(axis=1)
-    if not finite.all():
-        partial = np.zeros(n)
-        if finite.any():
-            partial[finite] = crowding_distance(objectives[finite], ranks[finite])
-        return partial
-    if not n:
-        return np.zeros(0)
-    # Halved, so that a span of huge values does not overflow; one row per objective, sorted within each front.
-    half = np.ascontiguousarray(objectives.T) / 2
-    objective = np.arange(len(half))[:, None]
-    order = np.argsort(half, axis=1, kind="stable")
-    order = order[objective, np.argsort(ranks[order], axis=1, kind="stable")]
-    value = half[objective, order]
-    sizes = np.bincount(ranks)
-    sizes = sizes[sizes > 0]
-    ends = np.cumsum(sizes) - 1
-    starts = ends - sizes + 1
-    span = np.repeat(value[:, ends] - value[:, starts], sizes, axis=1)
-    gap = np.full(value.shape, np.inf)
-    gap[:, 1:-1] = value[:, 2:] - value[:, :-2]
-    gap[:, starts] = gap[:, ends] = np.inf
-    share = np.divide(gap, span, out=np.zeros(value.shape), where=span > 0)
-    per_row = np.empty(value.shape)
-    per_row[objective, order] = share
-    distance: FloatArray = per_row.sum(axis=0)
-    distance[order[0, starts[sizes == 1]]] = np.inf
-    return distance
-
-
-def preference_order(objectives: FloatArray, violations: FloatArray) -> IntArray:
+def preference_order(objectives: Array, violations: Array) -> Array:
     """Rows from best to worst by the crowded comparison, int64 [n].
 
     Lower front first, then larger crowding distance (Deb et al. 2002, section III-C); of rows equal in both, the later
@@ -155,5 +109,5 @@ def preference_order(objectives: FloatArray, violations: FloatArray) -> IntArray
     """
     ranks = constrained_ranks(objectives, violations)
     crowding = crowding_distance(objectives, ranks)
-    age = -np.arange(len(ranks))
-    return np.lexsort((age, -crowding, ranks))
+    age = -namespace(ranks).arange(len(ranks), device=ranks.device)
+    return lexsort((age, -crowding, ranks))

@@ -9,10 +9,10 @@ from hypothesis.extra import numpy as hnp
 from cosearch.search.dominance import (
     constrained_dominates,
     constrained_ranks,
-    crowding_distance,
     nondominated,
     preference_order,
 )
+from cosearch.search.emo.crowding import crowding_distance
 
 # Few distinct values, so that ties and duplicates are common.
 VALUES = st.one_of(st.integers(-3, 3).map(float), st.sampled_from([1e-300, 1e300, -1e300, 0.1]))
