@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ....spaces.errors import CosearchError
-from . import boom, hwgpt, nb201, ofa_mbv3
+from . import boom, hls, hwgpt, nb201, ofa_mbv3
 from .benchmark_problem import BenchmarkProblem
 from .data_roots import Roots, find
 
@@ -21,6 +21,7 @@ def _available(roots: Roots) -> Iterator[tuple[str, Loader]]:
     yield from ((name, hwgpt.load) for name in hwgpt.names(roots))
     if find(roots, boom.FILE) is not None:
         yield "boom", boom.load
+    yield from ((name, hls.load) for name in hls.names(roots))
 
 
 def list_problems(data_root: Path | Sequence[Path]) -> list[str]:
@@ -44,10 +45,17 @@ def load_problem(name: str, data_root: Path | Sequence[Path]) -> BenchmarkProble
         close = difflib.get_close_matches(name, known, n=1)
         guess = f"did you mean {close[0]!r}? " if close else ""
         places = ", ".join(map(str, roots)) or "no folder"
-        listed = ", ".join(known) or "none"
+        listed = ", ".join(_families(list(known))) or "none"
         raise CosearchError(f"no data for a problem {name!r} in {places}", f"{guess}problems with data: {listed}")
     return known[name](name, roots)
 
 
 def _roots(data_root: Path | Sequence[Path]) -> Roots:
     return [data_root] if isinstance(data_root, Path) else list(data_root)
+
+
+def _families(names: list[str]) -> list[str]:
+    """The names, variants of one benchmark on many devices taken together."""
+    plain = [name for name in names if not name.startswith(nb201.PREFIX)]
+    variants = len(names) - len(plain)
+    return plain + ([f"{nb201.PREFIX}DATASET_DEVICE ({variants} of them)"] if variants else [])

@@ -26,6 +26,8 @@ REFERENCE_QUANTILE = 0.15
 """Share of cells that are too poor to count in the variants; it is the share under 85 % on CIFAR-10."""
 
 PREFIX = "nb201_"
+INPUTS = ("cifar10", "cifar100", "imagenet16", "ninapro", "darcy")
+"""Data sets whose images fix the shapes that were timed; a device column may be named after one."""
 
 
 def nb201_space(data: dict[str, NDArray[Any]]) -> Space:
@@ -102,6 +104,7 @@ def _devices(roots: Roots, dataset: str) -> dict[str, FloatArray]:
     """Latency in ms, float64 [15625], of every device in every table of every folder; the first folder wins.
 
     A table holds ``latency_ms`` [15625, n] with ``devices`` or ``names``, or one array per data set with ``metrics``.
+    Columns named after the data set they were timed on stand for that data set only.
     """
     found: dict[str, FloatArray] = {}
     for root in roots:
@@ -115,7 +118,11 @@ def _devices(roots: Roots, dataset: str) -> dict[str, FloatArray]:
             else:
                 continue
             for column, label in enumerate([] if labels is None else labels.tolist()):
-                found.setdefault(label, values[:, column].astype(np.float64))
+                device, _, timed_on = label.rpartition("_")
+                if timed_on not in INPUTS:
+                    found.setdefault(label, values[:, column].astype(np.float64))
+                elif timed_on == dataset:
+                    found.setdefault(device, values[:, column].astype(np.float64))
     return found
 
 

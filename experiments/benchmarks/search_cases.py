@@ -1,0 +1,113 @@
+"""Many searches in processes of their own, one thread each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from ..progress_bar import LINE_EVERY_S
+from .method import Method
+from .problems.benchmark_problem import BenchmarkProblem
+from .problems.catalog import load_problem
+from .search_run import SearchRun, run_search
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One search.
+
+    Args:
+        problem: Name of the benchmark problem.
+        method: Strategy or peer.
+        seed: Of the search.
+        budget: Evaluations.
+        batch: Designs per ask of our strategies.
+        exact: Whether closed forms are made known.
+    """
+
+    problem: str
+    method: Method
+    seed: int
+    budget: int
+    batch: int
+    exact: bool
+
+
+Results = dict[tuple[str, Method], list[SearchRun]]
+"""Problem and method to its searches by seed."""
+
+
+def run_cases(cases: Sequence[Case], roots: Sequence[Path], jobs: int) -> Results:
+    """Run all searches; the order of the results is that of the cases.
+
+    Args:
+        cases: The searches.
+        roots: Folders of data.
+        jobs: Processes.
+    """
+    done: dict[int, SearchRun] = {}
+    with (
+        _one_thread_each(),
+        # Spawned, so that numerical libraries start with the one thread that they are given.
+        ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool,
+    ):
+        futures = {pool.submit(_run, case, tuple(roots)): i for i, case in enumerate(cases)}
+        for future in _shown(futures):
+            done[futures[future]] = future.result()
+    results: Results = {}
+    for i, case in enumerate(cases):
+        results.setdefault((case.problem, case.method), []).append(done[i])
+    return results
+
+
+def _run(case: Case, roots: tuple[Path, ...]) -> SearchRun:
+    benchmark = _loaded(case.problem, roots)
+    if not case.exact:
+        benchmark = benchmark.without_exact()
+    return run_search(benchmark, case.method, case.budget, case.seed, case.batch)
+
+
+@lru_cache(maxsize=8)
+def _loaded(name: str, roots: tuple[Path, ...]) -> BenchmarkProblem:
+    return load_problem(name, roots)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile compute on one thread."""
+    before = {key: os.environ.get(key) for key in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
+
+
+def _shown(futures: dict[Future[SearchRun], int]) -> Iterator[Future[SearchRun]]:
+    """The futures as they finish, with a bar on standard error, or a line now and then where it is no terminal."""
+    console = Console(stderr=True)
+    last = time.monotonic()
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("searches", total=len(futures))
+        for n, future in enumerate(as_completed(futures), 1):
+            bar.advance(task)
+            if not console.is_terminal and time.monotonic() - last > LINE_EVERY_S:
+                last = time.monotonic()
+                console.print(f"{n} of {len(futures)} searches done")
+            yield future

@@ -1,0 +1,94 @@
+"""One search of a benchmark problem: which designs in which order, and what the sampler cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...search.catalog import STRATEGIES
+from ...search.dominance import nondominated
+from ...search.front import hypervolume
+from ...search.objective import FloatArray
+from ...search.strategy import Strategy
+from ...search.trial import Trials
+from ...spaces.knobs import Codes
+from .method import Method
+from .peers.catalog import PEERS, peer
+from .peers.metered import Metered
+from .problems.benchmark_problem import BenchmarkProblem
+
+WARM_UP = 25
+"""Evaluations of a search before the timed one, in which libraries are imported and code is compiled."""
+
+
+_warm: set[Method] = set()
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """What came of one search.
+
+    Args:
+        shares: float64 [n_evaluations], share of the front's hypervolume after each evaluation.
+        ask_cpu_ms: CPU time of the sampler (ask and tell) per suggestion, ms.
+        wall_s: Wall time of the search, evaluations included, s.
+    """
+
+    shares: FloatArray
+    ask_cpu_ms: float
+    wall_s: float
+
+
+def run_search(benchmark: BenchmarkProblem, method: Method, budget: int, seed: int, batch: int) -> SearchRun:
+    """Search with one of our strategies, asked in batches, or with a peer on its own loop.
+
+    Args:
+        benchmark: The problem.
+        method: Strategy or peer, with options.
+        budget: Evaluations; repeats count for peers, our strategies make none.
+        seed: Of the search.
+        batch: Designs per ask.
+    """
+    if method not in _warm:
+        _search(benchmark, method, Metered(benchmark, min(WARM_UP, budget)), seed, batch)
+        _warm.add(method)
+    metered = Metered(benchmark, budget)
+    wall, cpu = time.perf_counter(), time.process_time()
+    _search(benchmark, method, metered, seed, batch)
+    spent = time.process_time() - cpu - metered.cpu_s
+    shares = shares_after_each(benchmark, metered.objectives)
+    return SearchRun(shares, 1e3 * spent / max(len(shares), 1), time.perf_counter() - wall)
+
+
+def _search(benchmark: BenchmarkProblem, method: Method, metered: Metered, seed: int, batch: int) -> None:
+    if method.name in PEERS:
+        peer(method.name)(metered, seed, **dict(method.options))
+    else:
+        strategy: Strategy = STRATEGIES.get(method.name)(benchmark.problem, seed, **dict(method.options))
+        _ask_and_tell(strategy, metered, batch)
+
+
+def _ask_and_tell(strategy: Strategy, metered: Metered, batch: int) -> None:
+    nothing: Codes = np.empty((0, strategy.problem.space.n_knobs), np.int64)
+    running = Trials.running(np.empty(0, np.int64), nothing, strategy.problem.n_objectives)
+    while metered.left:
+        codes = strategy.ask(min(batch, metered.left))
+        if not len(codes):
+            return
+        ids = strategy.archive.n_completed + np.arange(len(codes), dtype=np.int64)
+        strategy.tell(Trials(ids, codes, metered(codes), np.zeros(len(codes))), running)
+
+
+def shares_after_each(benchmark: BenchmarkProblem, objectives: FloatArray) -> FloatArray:
+    """Share of the front's hypervolume after each row of float64 ``objectives`` [n, m], float64 [n]."""
+    front, share = objectives[:0], 0.0
+    shares = np.empty(len(objectives))
+    for i, point in enumerate(objectives):
+        if not (front <= point).all(axis=1).any():
+            merged = np.vstack([front, point])
+            front = merged[nondominated(merged)]
+            share = hypervolume(front, benchmark.reference) / benchmark.hypervolume
+        shares[i] = share
+    return shares
