@@ -8,6 +8,10 @@ PREDICTORS = Registry(
     "predictors",
     {
         "ridge": ("predictors.ridge:Ridge", "linear model on knob values and choices, closed-form evidence"),
+        "gp": ("predictors.gaussian_process:GaussianProcess", "Gaussian process, a relevance per knob, by evidence"),
+        "trees": ("predictors.trees:Trees", "extremely randomised trees, by scikit-learn"),
+        "pairwise": ("predictors.pairwise:Pairwise", "linear ranker learnt from pairs (Bradley and Terry 1952)"),
+        "bank": ("predictors.bank:Bank", "of several predictors, the one that ranks held-out designs best"),
         "ridge_svr": ("predictors.ridge_svr:RidgeSvr", "ridge or support vector machine on one-hots, by grid search"),
     },
 )

@@ -56,6 +56,18 @@ class Predictor(ABC):
         self._fit(self.codes, self.observed)
         return self
 
+    def refit(self, designs: Designs, y: FloatArray) -> Self:
+        """Learn from other data of the same metric; a predictor whose hyperparameters are dear keeps those it has.
+
+        Args:
+            designs: ``n`` designs.
+            y: The metric, float64 [n].
+
+        Raises:
+            PredictorError: When there are too few, or numbers are missing.
+        """
+        return self.fit(designs, y)
+
     def adapt(self, designs: Designs, y: FloatArray) -> Self:
         """Adapt a fitted predictor to another device by a few of its measurements.
 
@@ -88,6 +100,10 @@ class Predictor(ABC):
             raise PredictorError("the designs are of another space than the predictor's", "fit one for that space")
         found = self._predict(designs.codes)
         return self._correction.apply(found) if self._correction else found
+
+    def mean(self, designs: Designs) -> FloatArray:
+        """The mean of :meth:`predict` alone, float64 [n]; overridden where the deviation costs much more."""
+        return self.predict(designs).mean
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
