@@ -31,6 +31,16 @@ class Method:
         words = [self.name, *(f"{key}={value}" for key, value in self.options)]
         return ":".join(["ours", *words] if self.name == DEFAULT else words)
 
+    @property
+    def exact(self) -> bool:
+        """Whether closed forms are made known; ``exact=false`` hides them from this method."""
+        return bool(dict(self.options).get("exact", True))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What is handed to the strategy."""
+        return {key: value for key, value in self.options if key != "exact"}
+
     @classmethod
     def parse(cls, text: str) -> Method:
         """Read ``name`` or ``name:option=value:option=value``.

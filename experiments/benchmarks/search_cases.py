@@ -74,7 +74,7 @@ def run_cases(cases: Sequence[Case], roots: Sequence[Path], jobs: int) -> Result
 
 def _run(case: Case, roots: tuple[Path, ...]) -> SearchRun:
     benchmark = _loaded(case.problem, roots)
-    if not case.exact:
+    if not (case.exact and case.method.exact):
         benchmark = benchmark.without_exact()
     return run_search(benchmark, case.method, case.budget, case.seed, case.batch)
 

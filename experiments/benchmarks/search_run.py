@@ -64,9 +64,9 @@ def run_search(benchmark: BenchmarkProblem, method: Method, budget: int, seed: i
 
 def _search(benchmark: BenchmarkProblem, method: Method, metered: Metered, seed: int, batch: int) -> None:
     if method.name in PEERS:
-        peer(method.name)(metered, seed, **dict(method.options))
+        peer(method.name)(metered, seed, **method.arguments)
     else:
-        strategy: Strategy = STRATEGIES.get(method.name)(benchmark.problem, seed, **dict(method.options))
+        strategy: Strategy = STRATEGIES.get(method.name)(benchmark.problem, seed, **method.arguments)
         _ask_and_tell(strategy, metered, batch)
 
 

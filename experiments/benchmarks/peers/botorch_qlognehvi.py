@@ -27,7 +27,9 @@ POOL = 400
 
 
 def search_qlognehvi(evaluate: Metered, seed: int, *, q: int = 5) -> None:
-    """One exact Gaussian process per objective (BoTorch's defaults but for the length of fits), ``q`` designs at a time from a pool of candidates.
+    """One exact Gaussian process per objective, ``q`` designs at a time from a pool of candidates.
+
+    Models are BoTorch's defaults, but for the length of their fits.
 
     Args:
         evaluate: The problem and the budget.

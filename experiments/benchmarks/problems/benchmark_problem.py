@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from ....search.objective import FloatArray, Problem
 from ....spaces.knobs import Codes
 
 Measure = Callable[[Codes], dict[str, FloatArray]]
-Exact = Callable[[Codes], FloatArray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +22,10 @@ class BenchmarkProblem:
 
     Args:
         name: What a command line calls it.
-        problem: Space and objectives; every objective has a reference value.
+        problem: Space, objectives with reference values, and the metrics that are closed forms.
         measure: int64 codes [n, n_knobs] of valid designs to metric name to float64 [n], physical units.
         front: float64 [k, n_objectives], minimised: the true Pareto front, or the best known one.
         true_front: Whether ``front`` is proven, by listing the whole space.
-        exact: Metrics that are closed forms of the design: name to a function of codes, physical units.
     """
 
     name: str
@@ -36,7 +33,6 @@ class BenchmarkProblem:
     measure: Measure
     front: FloatArray
     true_front: bool
-    exact: Mapping[str, Exact] = dataclasses.field(default_factory=dict)
 
     def evaluate(self, codes: Codes) -> dict[str, FloatArray]:
         """Metric name to float64 [n] of int64 ``codes`` [n, n_knobs]."""
@@ -62,15 +58,7 @@ class BenchmarkProblem:
 
     def without_exact(self) -> BenchmarkProblem:
         """The same problem for a search that has to learn every metric."""
-        return dataclasses.replace(self, problem=with_exact(self.problem, {}), exact={})
-
-
-def with_exact(problem: Problem, exact: Mapping[str, Exact]) -> Problem:
-    """``problem`` with these closed forms made known to strategies, where problems carry any."""
-    if "exact" not in {f.name for f in dataclasses.fields(problem)}:
-        return problem
-    known: dict[str, Any] = {"exact": dict(exact)}
-    return dataclasses.replace(problem, **known)
+        return dataclasses.replace(self, problem=dataclasses.replace(self.problem, exact={}))
 
 
 def front_of(objectives: FloatArray) -> FloatArray:

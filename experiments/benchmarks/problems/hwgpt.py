@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from ....search.objective import FloatArray, Objective, Problem
 from ....spaces.knobs import Codes
 from ....spaces.space import Space
-from .benchmark_problem import BenchmarkProblem, with_exact
-from .best_known import EVALUATIONS, RUNS, best_known
+from .benchmark_problem import BenchmarkProblem
+from .best_known import EVALUATIONS, POPULATION, RUNS, best_known
 from .cache_folder import cached, digest_of_arrays
 from .data_roots import Roots, arrays, find, require
 
@@ -84,12 +83,12 @@ def load(name: str, roots: Roots) -> BenchmarkProblem:
 
     seen = measure(np.vstack([space.sample(np.random.default_rng(0), REFERENCE_DRAWS), _largest(space)]))
     worst = {key: _rounded_up(REFERENCE_MARGIN * float(seen[key].max())) for key in (PERPLEXITY, MEMORY)}
-    problem = Problem(space, tuple(Objective(key, "minimize", value) for key, value in worst.items()))
+    objectives = tuple(Objective(key, "minimize", value) for key, value in worst.items())
+    problem = Problem(space, objectives, exact={MEMORY: memory})
     layers = [array for net in (perplexity_net, memory_net) for layer in net for array in layer]
-    digest = digest_of_arrays(layers, RUNS, EVALUATIONS)
-    make = partial(best_known, problem, measure)
-    front = cached(f"{name}_front_{digest}", lambda: {"front": make()})["front"]
-    return BenchmarkProblem(name, with_exact(problem, {MEMORY: memory}), measure, front, False, {MEMORY: memory})
+    digest = digest_of_arrays(layers, RUNS, EVALUATIONS, POPULATION)
+    front = cached(f"{name}_front_{digest}", lambda: {"front": best_known(problem, measure)})["front"]
+    return BenchmarkProblem(name, problem, measure, front, False)
 
 
 def perplexity_features(codes: Codes) -> FloatArray:

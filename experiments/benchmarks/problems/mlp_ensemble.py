@@ -35,6 +35,7 @@ def fit_mlp_ensemble(features: FloatArray, values: FloatArray, members: int = ME
     """
     try:
         from sklearn.neural_network import MLPRegressor
+        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise CosearchError("the ofa_mbv3 oracle needs scikit-learn", "install it: pip install scikit-learn") from error
     middle, spread = float(values.mean()), float(values.std()) or 1.0
@@ -43,7 +44,8 @@ def fit_mlp_ensemble(features: FloatArray, values: FloatArray, members: int = ME
         net = MLPRegressor(
             hidden_layer_sizes=(HIDDEN,), solver="lbfgs", alpha=PENALTY, max_iter=ITERATIONS, random_state=seed
         )
-        with warnings.catch_warnings():
+        # One thread, as sums in another order make another network.
+        with threadpool_limits(1), warnings.catch_warnings():
             # The iterations are the stopping rule; scikit-learn would rather converge.
             warnings.simplefilter("ignore")
             nets.append(net.fit(features, (values - middle) / spread))
