@@ -20,6 +20,9 @@ from .predictor import Predictor
 
 Warp = Literal["none", "rank"]
 
+LEAST_SPREAD = 1e-9
+"""Standardised targets that spread less are constant: there is nothing to learn from."""
+
 
 class GaussianProcess(Predictor):
     """An exponential kernel of weighted knob distances plus a linear one; a weight per knob, by evidence.
@@ -101,9 +104,12 @@ class GaussianProcess(Predictor):
             rows = np.sort(np.random.default_rng(0).choice(len(y), self.most_searched, replace=False))
         features = self._bits(codes)
         target = self._standardised(y)[rows]
-        target = (target - target.mean()) / (target.std() or 1.0)
         centred = features[rows] - features.mean(axis=0)
-        self._condition(codes, y, maximise(centred, self._bits.owner, target, self.steps))
+        spread = float(target.std())
+        hyper = Hyperparameters.prior(self.space.n_knobs)
+        if spread > LEAST_SPREAD:
+            hyper = maximise(centred, self._bits.owner, (target - target.mean()) / spread, self.steps)
+        self._condition(codes, y, hyper)
 
     def _standardised(self, y: FloatArray) -> FloatArray:
         """The modelled quantity, of mean 0 and variance 1; remembers the way back."""

@@ -9,9 +9,16 @@ STRATEGIES = Registry(
     {
         "random": ("search.random_search:RandomSearch", "uniform over the space, without repeats"),
         "nsga2": ("search.nsga2:Nsga2", "NSGA-II, steady state or generational (Deb et al. 2002)"),
+        "moead": ("search.moead:Moead", "MOEA/D, one sub-problem per weight vector, steady state (Zhang and Li 2007)"),
+        "sms_emoa": ("search.sms_emoa:SmsEmoa", "SMS-EMOA, survival by hypervolume contribution (Beume et al. 2007)"),
+        "local_search": ("search.local_search:LocalSearch", "Pareto local search with restarts (Paquete et al. 2004)"),
         "regularized_evolution": (
             "search.regularized_evolution:RegularizedEvolution",
             "ageing evolution (Real et al. 2019)",
+        ),
+        "surrogate_evolution": (
+            "search.surrogate_evolution:SurrogateEvolution",
+            "evolution on a bank of predictors, batches by hypervolume gain",
         ),
         "tpe": ("search.optuna_tpe:Tpe", "multi-objective tree-structured Parzen estimator, by Optuna"),
         "optuna_gp": (

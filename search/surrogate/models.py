@@ -1,0 +1,152 @@
+"""What a surrogate-assisted strategy believes: objectives and feasibility of any design."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...predictors.bank import Bank
+from ...spaces.knobs import Codes
+from ..dominance import effective_violations, preference_order
+from ..objective import FloatArray, Problem
+from ..trial import Trials
+
+CLEARLY = 1.0
+"""Score of a feasible trial is minus, of the most violating one plus this; failed ones count double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """About ``n`` designs.
+
+    Attributes:
+        mean: Expected objectives, minimised, float64 [n, n_objectives].
+        std: Their standard deviations; 0 for exact ones.
+        feasible: Probability of meeting every constraint, float64 [n].
+    """
+
+    mean: FloatArray
+    std: FloatArray
+    feasible: FloatArray
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Belief:
+        return Belief(self.mean[rows], self.std[rows], self.feasible[rows])
+
+
+class Models:
+    """One predictor per objective that is not exact, and one of feasibility where some trial was infeasible.
+
+    Feasibility is a score: -1 for feasible trials, rising with the rank of the violation to +1, 2 for failed ones; its
+    probability is that of a score below 0. Constraints on exact metrics are computed.
+
+    Args:
+        problem: What is searched.
+        members: Predictors that each bank compares.
+        most: Trials that are learnt from at most; of more, the better half and a random part of the others.
+    """
+
+    def __init__(self, problem: Problem, members: Sequence[str], most: int) -> None:
+        self.problem = problem
+        self._most = most
+        self._exact = [problem.exact.get(o.metric) for o in problem.objectives]
+        self._members = tuple(members)
+        self._predictors: dict[int, Bank] = {}
+        self._feasibility: Bank | None = None
+        self._feasibility_chosen = False
+
+    def fit(self, trials: Trials) -> None:
+        """Choose predictors and their hyperparameters.
+
+        Args:
+            trials: At least four of them feasible or at least finite.
+        """
+        self._predictors = {
+            k: Bank(self.problem.space, o.metric, members=self._members)
+            for k, o in enumerate(self.problem.objectives)
+            if self._exact[k] is None
+        }
+        self._feasibility, self._feasibility_chosen = None, False
+        self._learn(trials, anew=True)
+        self._feasibility_chosen = self._feasibility is not None
+
+    def refit(self, trials: Trials) -> None:
+        """Keep the choice, learn from these trials."""
+        self._learn(trials, anew=False)
+
+    @property
+    def taus(self) -> list[float]:
+        """Held-out rank correlation of each predicted objective."""
+        return [bank.tau for bank in self._predictors.values()]
+
+    def _learn(self, trials: Trials, *, anew: bool) -> None:
+        violations = effective_violations(trials.objectives, trials.violations)
+        rows = self._kept(trials)
+        usable = rows[np.isfinite(violations[rows])]
+        designs = self.problem.space.designs(trials.codes[usable])
+        for k, bank in self._predictors.items():
+            learn = bank.fit if anew else bank.refit
+            learn(designs, trials.objectives[usable, k])
+        if not (violations[rows] > 0).any():
+            return
+        if self._feasibility is None:
+            self._feasibility = Bank(self.problem.space, "feasibility_ratio", members=("gp",))
+        # First violations after the last choice are fitted anew each time: a refit must not depend on earlier ones.
+        learn = self._feasibility.refit if self._feasibility_chosen and not anew else self._feasibility.fit
+        learn(self.problem.space.designs(trials.codes[rows]), _scores(violations[rows]))
+
+    def _kept(self, trials: Trials) -> np.ndarray:
+        """Rows to learn from, int64, by age."""
+        n = len(trials)
+        if n <= self._most:
+            return np.arange(n)
+        order = preference_order(trials.objectives, trials.violations)
+        half = self._most // 2
+        others = np.random.default_rng(0).choice(order[half:], self._most - half, replace=False)
+        return np.sort(np.concatenate([order[:half], others]))
+
+    def mean(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
+        """Expected objectives [n, n_objectives], and violations [n]: 0 where feasibility is the likelier."""
+        designs = self.problem.space.designs(codes)
+        mean = np.empty((len(codes), self.problem.n_objectives))
+        for k, objective in enumerate(self.problem.objectives):
+            exact = self._exact[k]
+            mean[:, k] = self._predictors[k].mean(designs) if exact is None else objective.sign * exact(codes)
+        violations = np.zeros(len(codes))
+        if self._feasibility is not None:
+            violations += np.maximum(self._feasibility.mean(designs), 0.0)
+        return self._with_exact_violations(codes, mean, violations)
+
+    def belief(self, codes: Codes) -> Belief:
+        """Means, deviations and probability of feasibility."""
+        designs = self.problem.space.designs(codes)
+        mean, _ = self.mean(codes)
+        std = np.zeros(mean.shape)
+        for k, bank in self._predictors.items():
+            std[:, k] = bank.predict(designs).std
+        feasible = np.ones(len(codes))
+        if self._feasibility is not None:
+            from scipy.special import ndtr
+
+            found = self._feasibility.predict(designs)
+            feasible = ndtr(-found.mean / found.std)
+        _, violations = self._with_exact_violations(codes, mean, np.zeros(len(codes)))
+        return Belief(np.nan_to_num(mean, nan=np.inf), std, np.where(violations > 0, 0.0, feasible))
+
+    def _with_exact_violations(
+        self, codes: Codes, mean: FloatArray, violations: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        for constraint in self.problem.constraints:
+            exact = self.problem.exact.get(constraint.metric)
+            if exact is not None:
+                violations = violations + constraint.violation(exact(codes))
+        return mean, np.where(np.isfinite(mean).all(axis=1), violations, np.inf)
+
+
+def _scores(violations: FloatArray) -> FloatArray:
+    """Feasibility scores of violations float64 [n]."""
+    levels = np.unique(violations[(violations > 0) & np.isfinite(violations)])
+    place = (np.searchsorted(levels, violations) + 1) / max(len(levels), 1)
+    graded = 0.5 * CLEARLY * (1.0 + np.minimum(place, 1.0))
+    return np.where(violations == 0, -CLEARLY, np.where(np.isfinite(violations), graded, 2.0 * CLEARLY))

@@ -1,0 +1,254 @@
+"""Evolution on a bank of surrogates, evaluated in small batches of expected gain in hypervolume."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..spaces.errors import StrategyError
+from ..spaces.knobs import Codes
+from .dominance import effective_violations, nondominated
+from .front import REFERENCE_MARGIN
+from .objective import FloatArray, Problem
+from .strategy import Strategy
+from .surrogate.candidates import best_told, evolved, listed
+from .surrogate.hypervolume_gain import GreedyGain
+from .surrogate.models import Belief, Models
+from .surrogate.starts import graded, latin_hypercube
+from .variation import Variation
+
+SLOTS = 10
+"""Trials after which the roles of trials (gain, evolution, random) repeat."""
+
+LEAST_LEARNT = 6
+"""Finite trials that models are fitted to at least."""
+
+LISTED = 20_000
+"""Spaces up to this size are looked at whole."""
+
+LEAST_CANDIDATES = 150
+"""Candidates that compete for a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the models say after a number of trials.
+
+    Attributes:
+        candidates: Unseen then, best first, int64 [n, n_knobs].
+        belief: About them.
+        trusted: Whether the models rank held-out designs.
+    """
+
+    candidates: Codes
+    belief: Belief
+    trusted: bool
+
+
+class SurrogateEvolution(Strategy):
+    """Learns from every ``batch`` trials, evolves on what it learnt, and evaluates what promises most.
+
+    It starts with a few quasi-random designs, half of them spread over the space, half graded from small to large.
+    Then, after every ``batch`` completed trials, each objective that is not exact gets the predictor of a bank that
+    ranks held-out designs best; NSGA-II, started from the best trials, evolves on the predictions (small spaces are
+    listed whole); of what it met, candidates are taken one by one by expected gain in hypervolume, over samples of the
+    predictions and given the trials in flight. Some trials go to children of the best trials and some to random
+    designs, which no model chooses; where predictors do not rank (``gate``), all but the random ones go to children.
+
+    The cost is bounded: models are refitted once every ``batch`` trials and learn from :attr:`most_learnt` at most.
+
+    Args:
+        problem: Space, objectives, constraints; its exact metrics are never predicted.
+        seed: Study seed.
+        startup: Quasi-random designs at the start.
+        batch: Completed trials between two refits.
+        evolution_share: Of trials that are children of the best trials.
+        random_share: Of trials that are random designs.
+        members: Predictors of each bank, see :data:`~cosearch.predictors.bank.MEMBERS`.
+        gate: Held-out Kendall tau under which predictions are not used.
+
+    Raises:
+        StrategyError: When an option is out of range.
+
+    Source: predictor-guided evolution after LINAS (Cummings et al. 2022, "A hardware-aware framework for accelerating
+    neural architecture search across modalities"), with greedy sampled hypervolume gains (Daulton et al. 2020).
+    """
+
+    samples: ClassVar[int] = 16
+    """Joint samples of the predictions behind an expected gain; with 0 the mean prediction counts as certain."""
+    generations: ClassVar[int] = 25
+    """Of the evolution on the models."""
+    population: ClassVar[int] = 60
+    """Of the evolution on the models."""
+    best_share: ClassVar[float] = 0.5
+    """Of its first population that are the best trials; the others are random."""
+    graded_share: ClassVar[float] = 0.5
+    """Of the first designs that are graded from small to large."""
+    most_learnt: ClassVar[int] = 400
+    """Trials that models are fitted to at most."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        seed: int = 0,
+        *,
+        startup: int = 20,
+        batch: int = 10,
+        evolution_share: float = 0.2,
+        random_share: float = 0.1,
+        members: Sequence[str] = ("gp", "gp_rank", "ridge", "trees", "pairwise"),
+        gate: float = 0.15,
+    ) -> None:
+        super().__init__(problem, seed)
+        if startup < 2 or batch < 1:
+            raise StrategyError(f"startup {startup} and batch {batch} are too small", "use at least 2 and 1")
+        if not (evolution_share >= 0 and random_share >= 0 and evolution_share + random_share <= 1):
+            raise StrategyError(
+                f"evolution_share {evolution_share} and random_share {random_share} are not shares of one",
+                "use shares from 0 that add to 1 at most",
+            )
+        self.startup = startup
+        self.batch = batch
+        self.gate = gate
+        self.variation = Variation()
+        self._roles = _roles(evolution_share, random_share)
+        self._models = Models(problem, members, self.most_learnt)
+        self._fitted_at = -1
+        self._plan: tuple[int, Plan | None] = (-1, None)
+        self._all: Codes | None = problem.space.enumerate(LISTED)
+
+    def ask(self, n: int) -> Codes:
+        rng = self.rng()
+        room = self.startup - self.archive.n_known
+        start = self.novel(self._starts(), min(n, room), rng) if room > 0 else self.archive.completed.codes[:0]
+        if len(start) >= n:
+            return start
+        moment = self._moment()
+        plan = self._planned(moment) if moment else None
+        return self._mixed(plan, start, n, rng)
+
+    def _starts(self) -> Codes:
+        rng = self.rng(stream=3, at=0)
+        n_graded = int(self.graded_share * self.startup)
+        spread = latin_hypercube(self.problem.space, self.startup - n_graded, rng)
+        return np.concatenate([spread, graded(self.problem.space, n_graded, rng)])
+
+    def _moment(self) -> int:
+        """Completed trials of the last refit; 0 before the first."""
+        n = self.archive.n_completed
+        return 0 if n < self.startup else self.startup + (n - self.startup) // self.batch * self.batch
+
+    def _planned(self, moment: int) -> Plan | None:
+        """The plan of a moment: a function of the trials completed then."""
+        if self._plan[0] != moment:
+            self._plan = (moment, self._made(moment))
+        return self._plan[1]
+
+    def _made(self, moment: int) -> Plan | None:
+        told = self.archive.completed[:moment]
+        finite = np.isfinite(effective_violations(told.objectives, told.violations))
+        chosen_at = self._chosen_at(moment)
+        if finite[:chosen_at].sum() < LEAST_LEARNT:
+            return None
+        if chosen_at != self._fitted_at:
+            self._models.fit(told[:chosen_at])
+            self._fitted_at = chosen_at
+        self._models.refit(told)
+        rng = self.rng(stream=1, at=moment)
+        codes = self.archive.unseen(self._candidates(moment, rng), before=moment)[: 4 * LEAST_CANDIDATES]
+        trusted = all(tau >= self.gate for tau in self._models.taus)
+        return Plan(codes, self._models.belief(codes), trusted)
+
+    def _chosen_at(self, moment: int) -> int:
+        """The last moment, up to this one, at which predictors were chosen anew: with a sixth more to learn."""
+        at = self.startup
+        while (later := at + self.batch * max(1, round(at / 6 / self.batch))) <= moment:
+            at = later
+        return at
+
+    def _candidates(self, moment: int, rng: np.random.Generator) -> Codes:
+        if self._all is not None:
+            return listed(self._models, self._all)
+        best = best_told(self.archive, moment, int(self.best_share * self.population))
+        start = np.concatenate([best, self.problem.space.sample(rng, self.population - len(best))])
+        return evolved(self._models, start, self.generations, self.population, self.variation, rng)
+
+    def _mixed(self, plan: Plan | None, start: Codes, n: int, rng: np.random.Generator) -> Codes:
+        """``start``, and after it one design per trial, each by its role."""
+        roles = [self._roles[(self.archive.n_known + i) % SLOTS] for i in range(len(start), n)]
+        if plan is None or not plan.trusted:
+            roles = ["evolution" if role == "gain" else role for role in roles]
+        counts = {role: roles.count(role) for role in ("gain", "evolution", "random")}
+        rows = start
+        if plan is not None and counts["gain"]:
+            rows = np.concatenate([rows, self._gaining(plan, rows, counts["gain"])])
+        if counts["evolution"] and self.archive.n_completed > 1:
+            parents = best_told(self.archive, self.archive.n_completed, 20)
+            children = self.variation.children(self.problem.space, parents, 4 * counts["evolution"] + 4, rng)
+            rows = self.archive.unseen(np.concatenate([rows, children]))[: len(rows) + counts["evolution"]]
+        return self.novel(rows, n, rng)
+
+    def _gaining(self, plan: Plan, taken: Codes, n: int) -> Codes:
+        """Up to ``n`` unseen candidates by expected gain given everything known now, int64 [<= n, n_knobs]."""
+        left = np.flatnonzero(self._still_unseen(plan.candidates, taken))[: max(LEAST_CANDIDATES, 4 * n)]
+        told = self.archive.completed
+        feasible = told.objectives[effective_violations(told.objectives, told.violations) == 0]
+        if not len(feasible):
+            return plan.candidates[left[np.argsort(-plan.belief.feasible[left], kind="stable")][:n]]
+        front = feasible[nondominated(feasible)]
+        pending = self.archive.running.codes
+        belief = plan.belief[left]
+        if len(pending):
+            other = self._models.belief(pending)
+            belief = Belief(*(np.concatenate(pair) for pair in zip(_columns(belief), _columns(other), strict=True)))
+        rng = self.rng(stream=2, at=self._plan[0])
+        reference = reference_point(self.problem, front, feasible)
+        greedy = GreedyGain(front, _sampled(belief, self.samples, rng), reference, belief.feasible, rng)
+        for row in range(len(left), len(left) + len(pending)):
+            greedy.take(row)
+        picked = []
+        while len(picked) < n and (row := greedy.best()) is not None:
+            greedy.take(row)
+            picked.append(row)
+        return plan.candidates[left[picked]]
+
+    def _still_unseen(self, codes: Codes, taken: Codes) -> np.ndarray:
+        fresh = {row.tobytes() for row in self.archive.unseen(np.concatenate([taken, codes]))[len(taken) :]}
+        return np.array([row.tobytes() in fresh for row in codes], dtype=bool)
+
+
+def reference_point(problem: Problem, front: FloatArray, feasible: FloatArray) -> FloatArray:
+    """Given reference values, and slightly worse than the nadir where none is given; float64 [n_objectives].
+
+    Args:
+        problem: Has the given ones.
+        front: Non-dominated objectives, float64 [f, n_objectives].
+        feasible: All feasible objectives, float64 [n, n_objectives].
+    """
+    nadir, ideal = front.max(axis=0), front.min(axis=0)
+    span = np.where(nadir > ideal, nadir - ideal, np.ptp(feasible, axis=0))
+    open_ended = nadir + REFERENCE_MARGIN * np.where(span > 0, span, 1.0)
+    given = np.array([np.nan if o.reference is None else o.sign * o.reference for o in problem.objectives])
+    return np.where(np.isnan(given), open_ended, given)
+
+
+def _roles(evolution_share: float, random_share: float) -> list[str]:
+    """The role of each of :data:`SLOTS` successive trials, mixed evenly."""
+    n_random, n_evolution = round(SLOTS * random_share), round(SLOTS * evolution_share)
+    wanted = {"random": n_random, "evolution": n_evolution, "gain": SLOTS - n_random - n_evolution}
+    spread = [((i + 0.5) / count, role) for role, count in wanted.items() for i in range(count)]
+    return [role for _, role in sorted(spread)]
+
+
+def _columns(belief: Belief) -> tuple[FloatArray, FloatArray, FloatArray]:
+    return belief.mean, belief.std, belief.feasible
+
+
+def _sampled(belief: Belief, n: int, rng: np.random.Generator) -> FloatArray:
+    """Joint guesses, float64 [max(n, 1), n_designs, n_objectives]; the mean alone for no sample."""
+    if not n:
+        return belief.mean[None]
+    return np.asarray(belief.mean + belief.std * rng.standard_normal((n, *belief.mean.shape)))
