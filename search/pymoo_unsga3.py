@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import comb
+from importlib.util import find_spec
 from typing import Any
 
 from ..spaces.errors import StrategyError
+from .emo.reference_directions import reference_directions
 from .objective import FloatArray, Problem
 from .population import Mode
 from .pymoo_strategy import REMEDY, PymooStrategy
@@ -15,8 +16,8 @@ from .variation import Variation
 class PymooUnsga3(PymooStrategy):
     """U-NSGA-III: fronts, the last one cut by niches around reference directions; also for one objective.
 
-    The directions are the largest simplex lattice with at most ``population`` points (Das and Dennis 1998). Parents win
-    tournaments by front, then by distance to their direction; unlike in the paper also across niches.
+    There are at most ``population`` reference directions. Parents win tournaments by front, then by distance to their
+    direction; unlike in the paper also across niches.
 
     Args:
         problem: Space, objectives, constraints.
@@ -45,7 +46,8 @@ class PymooUnsga3(PymooStrategy):
         mutation_rate: float | None = None,
     ) -> None:
         super().__init__(problem, seed, population, mode, Variation(crossover, mutation_rate))
-        self._directions = _directions(problem.n_objectives, population)
+        _require_pymoo()
+        self._directions = reference_directions(problem.n_objectives, population)
 
     def survival(self) -> Any:
         from pymoo.algorithms.moo.nsga3 import ReferenceDirectionSurvival
@@ -57,14 +59,6 @@ class PymooUnsga3(PymooStrategy):
         return survivors.get("rank"), survivors.get("dist_to_niche")
 
 
-def _directions(n_objectives: int, at_most: int) -> FloatArray:
-    """Simplex-lattice directions, float64 [n <= at_most, n_objectives] (at least the axes)."""
-    try:
-        from pymoo.util.ref_dirs import get_reference_directions
-    except ImportError as error:
-        raise StrategyError(f"this strategy needs pymoo ({error})", REMEDY) from error
-    partitions = 1
-    while n_objectives > 1 and comb(partitions + n_objectives, n_objectives - 1) <= at_most:
-        partitions += 1
-    directions: FloatArray = get_reference_directions("das-dennis", n_objectives, n_partitions=partitions)
-    return directions
+def _require_pymoo() -> None:
+    if find_spec("pymoo") is None:
+        raise StrategyError("this strategy needs pymoo", REMEDY)

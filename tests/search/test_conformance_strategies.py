@@ -9,6 +9,9 @@ from cosearch.search.check_strategy import check_strategy
 VARIANTS = {
     "random": [{}],
     "nsga2": [{"population": 16}, {"population": 16, "mode": "generational"}, {"population": 4, "crossover": 0.0}],
+    "moead": [{"population": 16}, {"population": 12, "neighbours": 4, "decomposition": "pbi"}],
+    "sms_emoa": [{"population": 16}, {"population": 16, "mode": "generational"}],
+    "local_search": [{"starts": 4}, {"starts": 1, "improvement": "best"}],
     "regularized_evolution": [{"population": 16, "sample": 4}],
     "tpe": [{"startup": 8}],
     "optuna_gp": [{"startup": 7, "batch": 1}],

@@ -16,6 +16,9 @@ GOLDEN = Path(__file__).with_name("golden.json")
 OPTIONS = {
     "random": {},
     "nsga2": {"population": 20},
+    "moead": {"population": 20},
+    "sms_emoa": {"population": 20},
+    "local_search": {},
     "regularized_evolution": {"population": 20, "sample": 5},
     "tpe": {"startup": 10},
     "optuna_gp": {"startup": 55, "batch": 1},
