@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +46,7 @@ def search_qlognehvi(evaluate: Metered, seed: int, *, q: int = 5) -> None:
     rng = np.random.default_rng(seed)
     codes = evaluate.space.sample(rng, min(START, evaluate.left))
     objectives = evaluate(codes)
-    with torch.random.fork_rng(), warnings.catch_warnings():
+    with _one_thread(), torch.random.fork_rng(), warnings.catch_warnings():
         # Ill-conditioned fits are tried again by BoTorch, with a warning each.
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
@@ -53,6 +55,18 @@ def search_qlognehvi(evaluate: Metered, seed: int, *, q: int = 5) -> None:
             rows = _pick(evaluate, codes, objectives, pool, min(q, evaluate.left))
             codes = np.concatenate([codes, pool[rows]])
             objectives = np.concatenate([objectives, evaluate(pool[rows])])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def features(space: Space, codes: Codes) -> FloatArray:

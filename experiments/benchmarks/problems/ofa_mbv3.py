@@ -103,14 +103,18 @@ def exact_macs(traces: Traces) -> Callable[[Codes], FloatArray]:
     return macs
 
 
-def accuracy_oracle(traces: Traces) -> Callable[[Codes], FloatArray]:
+def accuracy_oracle(traces: Traces, members: int = MEMBERS) -> Callable[[Codes], FloatArray]:
     """Top-1 in per cent of codes: an ensemble of small networks, a family that no strategy here uses.
 
     Answers stay within the recorded range, half a percentage point added on both sides.
+
+    Args:
+        traces: What it is fitted to.
+        members: Networks.
     """
     features, top1 = one_hot(traces.codes), traces.top1_pct
-    digest = digest_of_arrays([features, top1], HIDDEN, MEMBERS, PENALTY, ITERATIONS)
-    weights = cached(f"ofa_mbv3_oracle_{digest}", lambda: fit_mlp_ensemble(features, top1))
+    digest = digest_of_arrays([features, top1], HIDDEN, members, PENALTY, ITERATIONS)
+    weights = cached(f"ofa_mbv3_oracle_{digest}", lambda: fit_mlp_ensemble(features, top1, members))
     low, high = top1.min() - MARGIN_PCT, top1.max() + MARGIN_PCT
 
     def top1_pct(codes: Codes) -> FloatArray:
