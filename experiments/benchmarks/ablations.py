@@ -2,5 +2,26 @@
 
 from __future__ import annotations
 
-ABLATIONS: tuple[str, ...] = ()
-"""As ``NAME:OPTION=VALUE``, see :class:`~cosearch.experiments.benchmarks.method.Method`."""
+from .method import DEFAULT
+
+ABLATIONS: dict[str, str] = {
+    "no closed forms: every metric is learnt": "exact=false",
+    "batches as large as LINAS's": "batch=50",
+    "as many random designs at the start as LINAS": "startup=50:graded_share=0.0",
+    "no designs graded from small to large at the start": "graded_share=0.0",
+    "no children of the best trials": "evolution_share=0.0",
+    "no random designs": "random_share=0.0",
+    "predictions count as certain": "samples=0",
+    "the evolution on the models starts at random": "best_share=0.0",
+    "predictions count however badly they rank": "gate=-1.0",
+    "Gaussian processes only": "members=[gp]",
+    "ridge regression only": "members=[ridge]",
+    "trees only": "members=[trees]",
+}
+"""What is different to the options that make it so, in the grammar of
+:class:`~cosearch.experiments.benchmarks.method.Method`."""
+
+
+def ablations() -> list[str]:
+    """The variants as texts of methods."""
+    return [f"{DEFAULT}:{options}" for options in ABLATIONS.values()]

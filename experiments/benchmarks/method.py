@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from ...search.catalog import STRATEGIES
+from ...search.objective import Problem
+from ...search.strategy import Strategy
 from ...spaces.errors import CosearchError
 
 DEFAULT = "surrogate_evolution"
@@ -19,11 +23,12 @@ class Method:
 
     Args:
         name: As in the catalog of strategies or of peers.
-        options: Its options, name and value.
+        options: Names and values of options, the values as YAML scalars or lists; a strategy's class attributes can be
+            set too, and ``exact: false`` hides closed forms from it.
     """
 
     name: str
-    options: tuple[tuple[str, Any], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
@@ -33,13 +38,13 @@ class Method:
 
     @property
     def exact(self) -> bool:
-        """Whether closed forms are made known; ``exact=false`` hides them from this method."""
-        return bool(dict(self.options).get("exact", True))
+        """Whether closed forms are made known."""
+        return bool(yaml.safe_load(dict(self.options).get("exact", "true")))
 
     @property
     def arguments(self) -> dict[str, Any]:
         """What is handed to the strategy."""
-        return {key: value for key, value in self.options if key != "exact"}
+        return {key: yaml.safe_load(value) for key, value in self.options if key != "exact"}
 
     @classmethod
     def parse(cls, text: str) -> Method:
@@ -54,5 +59,24 @@ class Method:
             key, equals, value = pair.partition("=")
             if not equals or not key:
                 raise CosearchError(f"{text!r}: {pair!r} is no option", "write name:option=value")
-            options.append((key, yaml.safe_load(value)))
+            options.append((key, value))
         return cls(name, tuple(options))
+
+    def strategy(self, problem: Problem, seed: int) -> Strategy:
+        """The strategy of this name.
+
+        Raises:
+            CosearchError: When the name or an option is unknown.
+        """
+        factory = STRATEGIES.get(self.name)
+        accepted = inspect.signature(factory).parameters
+        options: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
+        for key, value in self.arguments.items():
+            if key not in accepted and not hasattr(factory, key):
+                raise CosearchError(f"{self.name} has no option {key!r}", "known: " + ", ".join(list(accepted)[2:]))
+            (options if key in accepted else attributes)[key] = value
+        if attributes:
+            factory = type(factory.__name__, (factory,), attributes)
+        strategy: Strategy = factory(problem, seed, **options)
+        return strategy

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...search.catalog import STRATEGIES
 from ...spaces.errors import CosearchError
-from .ablations import ABLATIONS
+from .ablations import ablations
 from .harness import Row, arguments, row, run
 from .method import DEFAULT, Method
 from .peers.catalog import PEERS
@@ -113,7 +113,7 @@ def chosen_methods(names: str, *, with_ablation: bool = False) -> list[Method]:
         CosearchError: When a strategy is unknown, or a named peer is not installed.
     """
     methods: list[Method] = []
-    for word in [*names.split(","), *(ABLATIONS if with_ablation else ())]:
+    for word in [*names.split(","), *(ablations() if with_ablation else ())]:
         if word in ("all", "ours"):
             methods += [Method(name) for name in OURS if name in {known[0] for known in STRATEGIES.rows()}]
         if word in ("all", "peers"):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...search.catalog import STRATEGIES
 from ...search.dominance import nondominated
 from ...search.front import hypervolume
 from ...search.objective import FloatArray
@@ -66,8 +65,7 @@ def _search(benchmark: BenchmarkProblem, method: Method, metered: Metered, seed:
     if method.name in PEERS:
         peer(method.name)(metered, seed, **method.arguments)
     else:
-        strategy: Strategy = STRATEGIES.get(method.name)(benchmark.problem, seed, **method.arguments)
-        _ask_and_tell(strategy, metered, batch)
+        _ask_and_tell(method.strategy(benchmark.problem, seed), metered, batch)
 
 
 def _ask_and_tell(strategy: Strategy, metered: Metered, batch: int) -> None:
