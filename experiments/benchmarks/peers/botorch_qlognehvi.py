@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....hw_targets.torch_threads import torch_threads
 from ....search.dominance import nondominated
 from ....search.objective import FloatArray
 from ....spaces.knobs import Codes
@@ -46,7 +45,7 @@ def search_qlognehvi(evaluate: Metered, seed: int, *, q: int = 5) -> None:
     rng = np.random.default_rng(seed)
     codes = evaluate.space.sample(rng, min(START, evaluate.left))
     objectives = evaluate(codes)
-    with _one_thread(), torch.random.fork_rng(), warnings.catch_warnings():
+    with torch_threads(1), torch.random.fork_rng(), warnings.catch_warnings():
         # Ill-conditioned fits are tried again by BoTorch, with a warning each.
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
@@ -55,18 +54,6 @@ def search_qlognehvi(evaluate: Metered, seed: int, *, q: int = 5) -> None:
             rows = _pick(evaluate, codes, objectives, pool, min(q, evaluate.left))
             codes = np.concatenate([codes, pool[rows]])
             objectives = np.concatenate([objectives, evaluate(pool[rows])])
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def features(space: Space, codes: Codes) -> FloatArray:

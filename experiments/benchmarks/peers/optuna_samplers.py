@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....hw_targets.torch_threads import torch_threads
 from .metered import Metered
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def search_gp(evaluate: Metered, seed: int) -> None:
     """Optuna's Gaussian processes with expected hypervolume improvement, told that there is no noise."""
     from optuna.samplers import GPSampler
 
-    _optimize(evaluate, lambda: GPSampler(seed=seed, deterministic_objective=True))
+    with torch_threads(1):
+        _optimize(evaluate, lambda: GPSampler(seed=seed, deterministic_objective=True))
 
 
 def _optimize(evaluate: Metered, sampler: Callable[[], BaseSampler]) -> None:
