@@ -29,10 +29,15 @@ OPTIONAL = {
 }
 BUDGET = {"tpe": 32, "optuna_gp": 10}
 BUILT_IN = [name for name, origin, _ in STRATEGIES.rows() if origin == "built-in"]
-CASES = [(name, options) for name in BUILT_IN for options in VARIANTS.get(name, [{}])]
+SLOW = {"optuna_gp"}
+CASES = [
+    pytest.param(name, options, marks=[pytest.mark.slow] if name in SLOW else [], id=f"{name}-{options}")
+    for name in BUILT_IN
+    for options in VARIANTS.get(name, [{}])
+]
 
 
-@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_strategy_conforms(name, options):
     if name in OPTIONAL:
         pytest.importorskip(OPTIONAL[name])
