@@ -20,6 +20,10 @@ COLOURS = ("#4269d0", "#efb118", "#ff725c", "#3ca951", "#6cc5b0", "#a463f2", "#9
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 HEIGHT = 460
+START = 20
+"""Evaluation whose lowest mean the vertical axis starts at; before, everything rises steeply."""
+
+MARGIN = 0.02
 
 
 def write_plot(path: Path, results: Results) -> None:
@@ -45,6 +49,10 @@ def figure(results: Results) -> Figure:
     for (problem, method), runs in results.items():
         first = next(other for other, m in results if m == method) == problem
         _add(shown, 1 + problems.index(problem), method, methods.index(method), runs, first)
+    for number, problem in enumerate(problems, 1):
+        curves = [mean_curve(runs)[0] for (where, _), runs in results.items() if where == problem]
+        low, high = min(c[min(START, len(c)) - 1] for c in curves), max(c[-1] for c in curves)
+        shown.update_yaxes(range=[low - MARGIN, high + MARGIN], row=number, col=1)
     shown.update_xaxes(title_text="evaluations")
     shown.update_yaxes(title_text="share of the front's hypervolume")
     shown.update_layout(height=HEIGHT * len(problems), template="plotly_white", title="Search efficiency")
