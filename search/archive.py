@@ -7,6 +7,8 @@ import numpy as np
 from ..spaces.knobs import Codes
 from .trial import Trials
 
+COLUMNS = ("ids", "codes", "objectives", "violations", "fidelities")
+
 
 class Archive:
     """Completed trials in told order, plus the running ones.
@@ -43,7 +45,7 @@ class Archive:
         end = self._n + len(completed)
         if end > len(self._store):
             self._grow(max(end, 2 * len(self._store), 256))
-        for column in ("ids", "codes", "objectives", "violations"):
+        for column in COLUMNS:
             getattr(self._store, column)[self._n : end] = getattr(completed, column)
         for position, key in enumerate(keys(completed.codes), self._n):
             self._told_at.setdefault(key, position)
@@ -80,8 +82,9 @@ class Archive:
             np.empty((capacity, n_knobs), np.int64),
             np.empty((capacity, n_objectives)),
             np.empty(capacity),
+            np.empty(capacity),
         )
-        for column in ("ids", "codes", "objectives", "violations"):
+        for column in COLUMNS:
             getattr(store, column)[: self._n] = getattr(old, column)
         self._store = store
 

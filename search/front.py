@@ -27,7 +27,7 @@ LEAST_KEPT = 100
 
 
 class ParetoFront:
-    """Incremental archive of the feasible non-dominated trials.
+    """Incremental archive of the feasible non-dominated trials; those below full fidelity are passed over.
 
     Of trials with equal objectives the first one told stays. What it holds depends on the trials and their order, not
     on how they were grouped into batches.
@@ -78,6 +78,7 @@ class ParetoFront:
             Which of them are members now, bool [n].
         """
         violations = effective_violations(trials.objectives, trials.violations)
+        violations[trials.fidelities < 1.0] = np.inf
         feasible = violations == 0.0
         self._note_least(trials, violations)
         rows = np.flatnonzero(feasible)

@@ -9,7 +9,7 @@ import numpy as np
 from ..spaces.knobs import Codes
 from .archive import Archive
 from .listing import Listing
-from .objective import Problem
+from .objective import FloatArray, Problem
 from .trial import Trials
 
 ENUMERABLE = 200_000
@@ -41,17 +41,29 @@ class Strategy(ABC):
         self._listing: Listing | None = None
 
     def tell(self, completed: Trials, running: Trials) -> None:
-        """Take note of what happened.
+        """Take note of what happened; only full evaluations, which compare, unless a strategy says otherwise.
 
         Args:
             completed: Trials that ended since the last tell, failed ones included (as infeasible), in order.
             running: All trials in flight now.
         """
-        self.archive.add(completed, running)
+        self.archive.add(completed.in_full(), running.in_full())
 
     @abstractmethod
     def ask(self, n: int) -> Codes:
         """Propose up to ``n`` unseen, valid designs, int64 [<= n, n_knobs]."""
+
+    def ask_at(self, n: int) -> tuple[Codes, FloatArray]:
+        """What a study calls: :meth:`ask`, with the fidelity at which each design is to be evaluated.
+
+        Strategies that use :attr:`~cosearch.search.objective.Problem.fidelities` below 1 override this and
+        :meth:`tell`; for them a design may come back at another fidelity, but no pair of the two twice.
+
+        Returns:
+            Designs int64 [m, n_knobs] with m <= n, and fidelities float64 [m]; here all 1.
+        """
+        codes = self.ask(n)
+        return codes, np.ones(len(codes))
 
     def rng(self, stream: int = 0, at: int | None = None) -> np.random.Generator:
         """Generator for one moment: a function of the seed, the number of known trials, and ``stream``.

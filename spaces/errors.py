@@ -47,6 +47,10 @@ class StrategyError(CosearchError):
     """A strategy is given a problem or an option that it cannot handle."""
 
 
+class FidelityError(StrategyError):
+    """A strategy needs evaluations of lower fidelity, and no target offers them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
     """One thing that is wrong in a configuration.
