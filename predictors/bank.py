@@ -79,6 +79,10 @@ class Bank(Predictor):
         self._check_fitted()
         return super().mean(designs) if self._correction else self._predictor.mean(designs)
 
+    def deviate(self, designs: Designs, z: FloatArray) -> FloatArray:
+        self._check_fitted()
+        return super().deviate(designs, z) if self._correction else self._predictor.deviate(designs, z)
+
     def calibration(self) -> dict[str, float]:
         """The figures of the member in use."""
         return super().calibration() if self.n_adapted else self._predictor.calibration()

@@ -132,16 +132,27 @@ class GaussianProcess(Predictor):
         # A constant metric has no variance to explain.
         self._variance = max(float(self._target @ self._weights) / len(y), 1e-12)
 
+    def deviate(self, designs: Designs, z: FloatArray) -> FloatArray:
+        if self._correction:
+            return super().deviate(designs, z)
+        mean, std = self._posterior(designs.codes, noise=False)
+        modelled = self._offset + self._scale * (mean + z * std)
+        return modelled if self._scores is None else self._scores.inverse(modelled)
+
     def _predict(self, codes: Codes) -> Prediction:
+        return self._to_metric(*self._posterior(codes, noise=True))
+
+    def _posterior(self, codes: Codes, *, noise: bool) -> tuple[FloatArray, FloatArray]:
+        """Mean and deviation of the standardised quantity, or of a new observation of it; float64 [n] each."""
         hyper = self._hyper
         if hyper is None:
             raise PredictorError("the predictor has learnt nothing yet", "call fit first")
         new = scaled(self._bits(codes) - self._centre, self._bits.owner, hyper)
         covariance = kernel(new, self._known, hyper.share)[0]
-        prior = 1.0 - hyper.share + hyper.share * (new * new).sum(axis=1) + hyper.noise
+        prior = 1.0 - hyper.share + hyper.share * (new * new).sum(axis=1)
         explained = ((covariance @ self._precision) * covariance).sum(axis=1)
-        variance = self._variance * np.maximum(prior - explained, hyper.noise)
-        return self._to_metric(covariance @ self._weights, np.sqrt(variance))
+        variance = self._variance * (np.maximum(prior - explained, JITTER) + hyper.noise * noise)
+        return covariance @ self._weights, np.sqrt(variance)
 
     def _to_metric(self, mean: FloatArray, std: FloatArray) -> Prediction:
         """In the metric's unit; of warped metrics the median, and half the way between the one-sigma points."""

@@ -105,6 +105,19 @@ class Predictor(ABC):
         """The mean of :meth:`predict` alone, float64 [n]; overridden where the deviation costs much more."""
         return self.predict(designs).mean
 
+    def deviate(self, designs: Designs, z: FloatArray) -> FloatArray:
+        """What is held possible, noise of observation apart: the metric at ``z`` deviations from its expectation.
+
+        Args:
+            designs: ``n`` designs.
+            z: Standard normal deviates, float64 [n_samples, n].
+
+        Returns:
+            float64 [n_samples, n]; skewed beliefs map the deviates monotonically.
+        """
+        found = self.predict(designs)
+        return np.asarray(found.mean + z * found.std)
+
     @abstractmethod
     def options(self) -> dict[str, Any]:
         """JSON-able constructor options besides space and metric."""

@@ -20,8 +20,11 @@ from .surrogate.models import Belief, Models
 from .surrogate.starts import graded, latin_hypercube
 from .variation import Variation
 
-SLOTS = 10
-"""Trials after which the roles of trials (gain, evolution, random) repeat."""
+GOLDEN = 0.6180339887498949
+"""Multiples of the golden ratio's fraction spread evenly over 0..1, however many are taken."""
+
+PARENTS = 20
+"""Best trials that children are bred from, as many as survive in the default ``nsga2``."""
 
 LEAST_LEARNT = 6
 """Finite trials that models are fitted to at least."""
@@ -40,12 +43,12 @@ class Plan:
     Attributes:
         candidates: Unseen then, best first, int64 [n, n_knobs].
         belief: About them.
-        trusted: Whether the models rank held-out designs.
+        trust: Held-out Kendall tau of the worst ranking model, 0 under the gate; 1 when nothing is predicted.
     """
 
     candidates: Codes
     belief: Belief
-    trusted: bool
+    trust: float
 
 
 class SurrogateEvolution(Strategy):
@@ -55,8 +58,9 @@ class SurrogateEvolution(Strategy):
     Then, after every ``batch`` completed trials, each objective that is not exact gets the predictor of a bank that
     ranks held-out designs best; NSGA-II, started from the best trials, evolves on the predictions (small spaces are
     listed whole); of what it met, candidates are taken one by one by expected gain in hypervolume, over samples of the
-    predictions and given the trials in flight. Some trials go to children of the best trials and some to random
-    designs, which no model chooses; where predictors do not rank (``gate``), all but the random ones go to children.
+    predictions and given the trials in flight. No model chooses all trials: some are random, and of the others the
+    share that the models do not rank (one less the held-out Kendall tau of the worst; all under the ``gate``) are
+    children of the best trials, as in plain evolution.
 
     The cost is bounded: models are refitted once every ``batch`` trials and learn from :attr:`most_learnt` at most.
 
@@ -65,7 +69,6 @@ class SurrogateEvolution(Strategy):
         seed: Study seed.
         startup: Quasi-random designs at the start.
         batch: Completed trials between two refits.
-        evolution_share: Of trials that are children of the best trials.
         random_share: Of trials that are random designs.
         members: Predictors of each bank, see :data:`~cosearch.predictors.bank.MEMBERS`.
         gate: Held-out Kendall tau under which predictions are not used.
@@ -87,6 +90,8 @@ class SurrogateEvolution(Strategy):
     """Of its first population that are the best trials; the others are random."""
     graded_share: ClassVar[float] = 0.5
     """Of the first designs that are graded from small to large."""
+    trust_power: ClassVar[float] = 1.0
+    """Exponent of the trust in the share of trials that models choose; with 0 they choose all but the random ones."""
     most_learnt: ClassVar[int] = 400
     """Trials that models are fitted to at most."""
 
@@ -97,7 +102,6 @@ class SurrogateEvolution(Strategy):
         *,
         startup: int = 20,
         batch: int = 10,
-        evolution_share: float = 0.2,
         random_share: float = 0.1,
         members: Sequence[str] = ("gp", "gp_rank", "ridge", "trees", "pairwise"),
         gate: float = 0.15,
@@ -105,16 +109,13 @@ class SurrogateEvolution(Strategy):
         super().__init__(problem, seed)
         if startup < 2 or batch < 1:
             raise StrategyError(f"startup {startup} and batch {batch} are too small", "use at least 2 and 1")
-        if not (evolution_share >= 0 and random_share >= 0 and evolution_share + random_share <= 1):
-            raise StrategyError(
-                f"evolution_share {evolution_share} and random_share {random_share} are not shares of one",
-                "use shares from 0 that add to 1 at most",
-            )
+        if not 0 <= random_share <= 1:
+            raise StrategyError(f"random_share {random_share} is not a share", "use 0 .. 1")
         self.startup = startup
         self.batch = batch
         self.gate = gate
         self.variation = Variation()
-        self._roles = _roles(evolution_share, random_share)
+        self.random_share = random_share
         self._models = Models(problem, members, self.most_learnt)
         self._fitted_at = -1
         self._plan: tuple[int, Plan | None] = (-1, None)
@@ -159,8 +160,8 @@ class SurrogateEvolution(Strategy):
         self._models.refit(told)
         rng = self.rng(stream=1, at=moment)
         codes = self.archive.unseen(self._candidates(moment, rng), before=moment)[: 4 * LEAST_CANDIDATES]
-        trusted = all(tau >= self.gate for tau in self._models.taus)
-        return Plan(codes, self._models.belief(codes), trusted)
+        tau = min(self._models.taus, default=1.0)
+        return Plan(codes, self._models.belief(codes, self.samples, rng), tau if tau >= self.gate else 0.0)
 
     def _chosen_at(self, moment: int) -> int:
         """The last moment, up to this one, at which predictors were chosen anew: with a sixth more to learn."""
@@ -178,17 +179,19 @@ class SurrogateEvolution(Strategy):
 
     def _mixed(self, plan: Plan | None, start: Codes, n: int, rng: np.random.Generator) -> Codes:
         """``start``, and after it one design per trial, each by its role."""
-        roles = [self._roles[(self.archive.n_known + i) % SLOTS] for i in range(len(start), n)]
-        if plan is None or not plan.trusted:
-            roles = ["evolution" if role == "gain" else role for role in roles]
-        counts = {role: roles.count(role) for role in ("gain", "evolution", "random")}
+        trials = np.arange(self.archive.n_known + len(start), self.archive.n_known + n)
+        place = trials * GOLDEN % 1.0
+        by_chance = int((place < self.random_share).sum())
+        trust = plan.trust**self.trust_power if plan else 0.0
+        by_model = int((place >= 1.0 - (1.0 - self.random_share) * trust).sum())
+        by_evolution = len(trials) - by_chance - by_model
         rows = start
-        if plan is not None and counts["gain"]:
-            rows = np.concatenate([rows, self._gaining(plan, rows, counts["gain"])])
-        if counts["evolution"] and self.archive.n_completed > 1:
-            parents = best_told(self.archive, self.archive.n_completed, 20)
-            children = self.variation.children(self.problem.space, parents, 4 * counts["evolution"] + 4, rng)
-            rows = self.archive.unseen(np.concatenate([rows, children]))[: len(rows) + counts["evolution"]]
+        if plan is not None and by_model:
+            rows = np.concatenate([rows, self._gaining(plan, rows, by_model)])
+        if by_evolution and self.archive.n_completed > 1:
+            parents = best_told(self.archive, self.archive.n_completed, PARENTS)
+            children = self.variation.children(self.problem.space, parents, 4 * by_evolution + 4, rng)
+            rows = self.archive.unseen(np.concatenate([rows, children]))[: len(rows) + by_evolution]
         return self.novel(rows, n, rng)
 
     def _gaining(self, plan: Plan, taken: Codes, n: int) -> Codes:
@@ -200,13 +203,10 @@ class SurrogateEvolution(Strategy):
             return plan.candidates[left[np.argsort(-plan.belief.feasible[left], kind="stable")][:n]]
         front = feasible[nondominated(feasible)]
         pending = self.archive.running.codes
-        belief = plan.belief[left]
-        if len(pending):
-            other = self._models.belief(pending)
-            belief = Belief(*(np.concatenate(pair) for pair in zip(_columns(belief), _columns(other), strict=True)))
         rng = self.rng(stream=2, at=self._plan[0])
+        belief = plan.belief[left].join(self._models.belief(pending, self.samples, rng))
         reference = reference_point(self.problem, front, feasible)
-        greedy = GreedyGain(front, _sampled(belief, self.samples, rng), reference, belief.feasible, rng)
+        greedy = GreedyGain(front, belief.samples, reference, belief.feasible, rng)
         for row in range(len(left), len(left) + len(pending)):
             greedy.take(row)
         picked = []
@@ -233,22 +233,3 @@ def reference_point(problem: Problem, front: FloatArray, feasible: FloatArray) -
     open_ended = nadir + REFERENCE_MARGIN * np.where(span > 0, span, 1.0)
     given = np.array([np.nan if o.reference is None else o.sign * o.reference for o in problem.objectives])
     return np.where(np.isnan(given), open_ended, given)
-
-
-def _roles(evolution_share: float, random_share: float) -> list[str]:
-    """The role of each of :data:`SLOTS` successive trials, mixed evenly."""
-    n_random, n_evolution = round(SLOTS * random_share), round(SLOTS * evolution_share)
-    wanted = {"random": n_random, "evolution": n_evolution, "gain": SLOTS - n_random - n_evolution}
-    spread = [((i + 0.5) / count, role) for role, count in wanted.items() for i in range(count)]
-    return [role for _, role in sorted(spread)]
-
-
-def _columns(belief: Belief) -> tuple[FloatArray, FloatArray, FloatArray]:
-    return belief.mean, belief.std, belief.feasible
-
-
-def _sampled(belief: Belief, n: int, rng: np.random.Generator) -> FloatArray:
-    """Joint guesses, float64 [max(n, 1), n_designs, n_objectives]; the mean alone for no sample."""
-    if not n:
-        return belief.mean[None]
-    return np.asarray(belief.mean + belief.std * rng.standard_normal((n, *belief.mean.shape)))

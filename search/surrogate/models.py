@@ -22,17 +22,21 @@ class Belief:
     """About ``n`` designs.
 
     Attributes:
-        mean: Expected objectives, minimised, float64 [n, n_objectives].
-        std: Their standard deviations; 0 for exact ones.
+        samples: Joint guesses at the objectives, minimised, float64 [n_samples, n, n_objectives].
         feasible: Probability of meeting every constraint, float64 [n].
     """
 
-    mean: FloatArray
-    std: FloatArray
+    samples: FloatArray
     feasible: FloatArray
 
     def __getitem__(self, rows: slice | np.ndarray) -> Belief:
-        return Belief(self.mean[rows], self.std[rows], self.feasible[rows])
+        return Belief(self.samples[:, rows], self.feasible[rows])
+
+    def join(self, other: Belief) -> Belief:
+        """These designs and then the others."""
+        return Belief(
+            np.concatenate([self.samples, other.samples], axis=1), np.concatenate([self.feasible, other.feasible])
+        )
 
 
 class Models:
@@ -118,13 +122,20 @@ class Models:
             violations += np.maximum(self._feasibility.mean(designs), 0.0)
         return self._with_exact_violations(codes, mean, violations)
 
-    def belief(self, codes: Codes) -> Belief:
-        """Means, deviations and probability of feasibility."""
+    def belief(self, codes: Codes, n_samples: int, rng: np.random.Generator) -> Belief:
+        """Samples of the objectives, and the probability of feasibility.
+
+        Args:
+            codes: int64 [n, n_knobs].
+            n_samples: How many; 0 gives one, the mean.
+            rng: Draws them.
+        """
         designs = self.problem.space.designs(codes)
         mean, _ = self.mean(codes)
-        std = np.zeros(mean.shape)
+        samples = np.repeat(mean[None], max(n_samples, 1), axis=0)
         for k, bank in self._predictors.items():
-            std[:, k] = bank.predict(designs).std
+            if n_samples:
+                samples[:, :, k] = bank.deviate(designs, rng.standard_normal(samples.shape[:2]))
         feasible = np.ones(len(codes))
         if self._feasibility is not None:
             from scipy.special import ndtr
@@ -132,7 +143,7 @@ class Models:
             found = self._feasibility.predict(designs)
             feasible = ndtr(-found.mean / found.std)
         _, violations = self._with_exact_violations(codes, mean, np.zeros(len(codes)))
-        return Belief(np.nan_to_num(mean, nan=np.inf), std, np.where(violations > 0, 0.0, feasible))
+        return Belief(samples, np.where(violations > 0, 0.0, feasible))
 
     def _with_exact_violations(
         self, codes: Codes, mean: FloatArray, violations: FloatArray
