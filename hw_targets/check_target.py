@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -27,7 +29,7 @@ def check_target(
     second target on the same folder gives the same numbers; columns have the right names, shapes and finite values;
     numbers that are not measured depend on the design and its seed only, not on the batch, its order or the process
     (a copy as worker processes get it agrees); an empty batch is fine; fingerprints are text; and all of it for
-    :meth:`confirm`.
+    :meth:`confirm`, and at every fidelity on offer, the highest of which is :meth:`evaluate`.
 
     Args:
         make: Builds the target from a space, for example ``lambda space: TorchCpu(space, threads=1)``.
@@ -57,9 +59,13 @@ def check_target(
     again.prepare(folder, lambda _text, _share: None)
     others = {"a copy in a worker": copy, "a second target on the same folder": again}
     _check_scores("evaluate", target.metrics(), target.evaluate, designs, seeds)
-    _check_same(
-        "evaluate", target.metrics(), target.evaluate, {k: t.evaluate for k, t in others.items()}, designs, seeds
-    )
+    whole = {k: t.evaluate for k, t in others.items()} | {"fidelity 1": partial(target.evaluate_at, fidelity=1.0)}
+    _check_same("evaluate", target.metrics(), target.evaluate, whole, designs, seeds)
+    for fidelity in target.fidelities()[:-1]:
+        less = {k: partial(t.evaluate_at, fidelity=fidelity) for k, t in ({"": target} | others).items()}
+        what = f"evaluate_at fidelity {fidelity:g}"
+        _check_scores(what, target.metrics(), less[""], designs, seeds)
+        _check_same(what, target.metrics(), less.pop(""), less, designs, seeds)
     if target.held_out_metrics():
         held_out = target.held_out_metrics()
         _check_scores("confirm", held_out, target.confirm, designs, seeds)
@@ -74,6 +80,10 @@ def _check_declared(target: HardwareTarget) -> None:
     held_out = [metric.name for metric in target.held_out_metrics()]
     assert searched, "metrics() is empty"
     assert len({*searched, *held_out}) == len(searched) + len(held_out), f"a metric repeats in {searched} + {held_out}"
+    offered = target.fidelities()
+    rising = all(low < high for low, high in pairwise((0.0, *offered)))
+    assert rising, f"fidelities must rise from above 0: {offered}"
+    assert offered[-1:] == (1.0,), f"the last fidelity must be 1.0: {offered}"
     pairs = target.fingerprint().items()
     assert all(isinstance(k, str) and isinstance(v, str) for k, v in pairs), f"fingerprint is not text: {dict(pairs)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 
+FIDELITIES = (1 / 9, 1 / 3, 1.0)
+"""Shares of the validation and of the calibration images; a ninth is 40 and 57 of them."""
+
+PART_SEED = 9
+"""Fixes which validation images make up a part, whatever a study's seed."""
+
 THREADS = 1
 """PyTorch threads: sums in one order, so that a seed gives the same weights whatever the number of cores."""
 
@@ -39,7 +46,9 @@ class SupernetDigits(HardwareTarget):
     """Accuracy on scikit-learn's digits; weights are shared, so no sub-network is trained on its own.
 
     :meth:`prepare` trains the supernet once (seconds) and finds it again on resume. The search sees the validation
-    split, :meth:`confirm` the test split. :meth:`export` writes ``STEM.onnx`` and ``STEM.check.json`` for each design.
+    split, or at a lower fidelity a part of it with as small a part of the calibration images, the same part for every
+    design. :meth:`confirm` sees the test split; :meth:`export` writes ``STEM.onnx`` and ``STEM.check.json`` for each
+    design.
 
     Args:
         space: An :class:`~cosearch.spaces.elastic_cnn.ElasticCnn` with 1 channel and 10 classes.
@@ -103,10 +112,17 @@ class SupernetDigits(HardwareTarget):
         report("supernet ready", 1.0)
 
     def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
-        return Columns({"top1_pct": self._top1(designs, self._digits.validation)})
+        return self.evaluate_at(designs, seeds, 1.0)
+
+    def fidelities(self) -> tuple[float, ...]:
+        return FIDELITIES
+
+    def evaluate_at(self, designs: Designs, seeds: Seeds, fidelity: float) -> Columns:
+        rows = np.sort(_share(self._validation_rows, fidelity))
+        return Columns({"top1_pct": self._top1(designs, rows, _share(self._calibration_rows, fidelity))})
 
     def confirm(self, designs: Designs, seeds: Seeds) -> Columns:
-        return Columns({"test_top1_pct": self._top1(designs, self._digits.test)})
+        return Columns({"test_top1_pct": self._top1(designs, self._digits.test, self._calibration_rows)})
 
     def export(self, designs: Designs, folder: Path, stems: list[str]) -> list[Path]:
         written = []
@@ -142,17 +158,20 @@ class SupernetDigits(HardwareTarget):
         Raises:
             TargetError: Before :meth:`prepare`.
         """
-        images = self._digits.resized(self._calibration_rows, int(design["resolution"]))
+        return self._extract(design, self._calibration_rows)
+
+    def _extract(self, design: Design | Mapping[str, Any], calibration: Rows) -> SubNetwork:
+        images = self._digits.resized(calibration, int(design["resolution"]))
         return self._supernet.extract(design, self._supernet.calibrate(images, design))
 
-    def _top1(self, designs: Designs, rows: Rows) -> NDArray[np.float64]:
+    def _top1(self, designs: Designs, rows: Rows, calibration: Rows) -> NDArray[np.float64]:
         import torch
 
         shares = np.empty(len(designs))
         with torch_threads(THREADS), torch.inference_mode():
             labels = self._digits.targets(rows)
             for i, design in enumerate(designs):
-                logits = self.extract(design)(self._digits.resized(rows, int(design["resolution"])))
+                logits = self._extract(design, calibration)(self._digits.resized(rows, int(design["resolution"])))
                 shares[i] = 100.0 * float((logits.argmax(dim=1) == labels).double().mean())
         return shares
 
@@ -180,6 +199,11 @@ class SupernetDigits(HardwareTarget):
         return rng.permutation(self._digits.train)[: self.calibration_images]
 
     @cached_property
+    def _validation_rows(self) -> Rows:
+        """In an order of their own, so that a part of them is like the whole."""
+        return np.random.default_rng(PART_SEED).permutation(self._digits.validation)
+
+    @cached_property
     def _supernet(self) -> Supernet:
         import torch
 
@@ -199,8 +223,13 @@ class SupernetDigits(HardwareTarget):
         self.__dict__.pop("_supernet", None)
 
     def __getstate__(self) -> dict[str, Any]:
-        own = ("_digits", "_calibration_rows", "_supernet")
+        own = ("_digits", "_calibration_rows", "_validation_rows", "_supernet")
         return {name: value for name, value in self.__dict__.items() if name not in own}
+
+
+def _share(rows: Rows, fidelity: float) -> Rows:
+    """The first rows, at least two: statistics of one image are none."""
+    return rows[: max(2, math.ceil(fidelity * len(rows)))]
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[np.float32]]) -> None:

@@ -82,6 +82,28 @@ class HardwareTarget(ABC):
             Every metric of :meth:`metrics`, [n] each.
         """
 
+    def fidelities(self) -> tuple[float, ...]:
+        """Shares of the full effort at which designs can be scored, rising; the last is 1.0, and costs what it says."""
+        return (1.0,)
+
+    def evaluate_at(self, designs: Designs, seeds: Seeds, fidelity: float) -> Columns:
+        """Score a batch with less effort: fewer images, fewer epochs, a shorter trace.
+
+        Args:
+            designs: ``n`` valid designs.
+            seeds: uint64 [n], one per trial.
+            fidelity: One of :meth:`fidelities`; at 1.0 the numbers are those of :meth:`evaluate`.
+
+        Returns:
+            Every metric of :meth:`metrics`, [n] each.
+
+        Raises:
+            TargetError: When the fidelity is not on offer.
+        """
+        if fidelity != 1.0:
+            raise TargetError(f"{type(self).__name__} offers no fidelity {fidelity:g}", "override evaluate_at")
+        return self.evaluate(designs, seeds)
+
     def fingerprint(self) -> dict[str, str]:
         """What the numbers depend on besides the design: device, versions, data."""
         return {}

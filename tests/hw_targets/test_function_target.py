@@ -8,7 +8,7 @@ import pytest
 
 from cosearch.hw_targets.catalog import TARGETS
 from cosearch.hw_targets.check_target import check_target
-from cosearch.hw_targets.function import FunctionTarget
+from cosearch.hw_targets.function import FIDELITIES, FunctionTarget
 from cosearch.hw_targets.metric import Metric
 from cosearch.hw_targets.target import Columns, HardwareTarget, Seeds
 from cosearch.spaces.design import Designs
@@ -113,3 +113,68 @@ def test_the_conformance_check_accepts_a_sound_target_and_tries_an_empty_batch()
     check_target(lambda space: Broken("nothing"), SPACE)
     with pytest.raises(ValueError, match="no designs"):
         check_target(lambda space: Broken("empty"), SPACE)
+
+
+def steps(design: dict[str, object], fidelity: float = 1.0) -> dict[str, float]:
+    """A simulation that rises with its length."""
+    return {"latency_ms": float(design["rows"]) * fidelity}
+
+
+def test_a_function_may_take_a_fidelity() -> None:
+    check_target(lambda space: FunctionTarget(space, steps, ["latency_ms"]), SPACE)
+    assert FunctionTarget(SPACE, steps, ["latency_ms"]).fidelities() == FIDELITIES
+    target = FunctionTarget(SPACE, steps, ["latency_ms"], fidelities=[0.25, 1])
+    designs = SPACE.designs(SPACE.encode([{"rows": 8, "cols": 8}, {"rows": 32, "cols": 8}]))
+    seeds = np.zeros(2, np.uint64)
+    assert target.fidelities() == (0.25, 1.0)
+    assert target.evaluate_at(designs, seeds, 0.25).values["latency_ms"].tolist() == [2.0, 8.0]
+    assert target.evaluate(designs, seeds).values["latency_ms"].tolist() == [8.0, 32.0]
+
+
+@pytest.mark.parametrize("fidelities", [[], [0.5], [1, 0.5], [0, 1], [0.5, 0.5, 1], [0.5, 2]])
+def test_fidelities_must_rise_to_the_full_effort(fidelities: list[float]) -> None:
+    with pytest.raises(TargetError, match="fidelities"):
+        FunctionTarget(SPACE, steps, ["latency_ms"], fidelities=fidelities)
+
+
+def test_fidelities_need_a_function_that_takes_them(module: str) -> None:
+    assert FunctionTarget(SPACE, module, ["area_mm2"]).fidelities() == (1.0,)
+    with pytest.raises(TargetError, match=r"takes no fidelity; write def score\(design, fidelity\)"):
+        FunctionTarget(SPACE, module, ["area_mm2"], fidelities=[0.5, 1])
+
+
+def test_a_target_offers_the_full_effort_alone_unless_it_says_otherwise() -> None:
+    target = Broken("nothing")
+    designs = SPACE.designs(SPACE.encode([{"rows": 8, "cols": 8}]))
+    assert target.fidelities() == (1.0,)
+    assert target.evaluate_at(designs, np.zeros(1, np.uint64), 1.0).values["latency_ms"].tolist() == [8.0]
+    with pytest.raises(TargetError, match=r"no fidelity 0\.5"):
+        target.evaluate_at(designs, np.zeros(1, np.uint64), 0.5)
+
+
+class Partial(Broken):
+    """Offers fidelities and breaks one of their rules, named by ``how``."""
+
+    def fidelities(self) -> tuple[float, ...]:
+        return {"falls": (1.0, 0.5), "is not full": (0.5,), "is zero": (0.0, 1.0)}.get(self.how, (0.5, 1.0))
+
+    def evaluate_at(self, designs: Designs, seeds: Seeds, fidelity: float) -> Columns:
+        values = self.evaluate(designs, seeds).values["latency_ms"] * fidelity
+        if self.how == "full differs":
+            values = values * 2.0
+        if fidelity < 1.0 and self.how == "depends on the batch at half":
+            values = values - values.mean()
+        if fidelity < 1.0 and self.how == "no numbers at half":
+            values = values * np.nan
+        return Columns({"latency_ms": values})
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "how",
+    ["falls", "is not full", "is zero", "full differs", "depends on the batch at half", "no numbers at half"],
+)
+def test_the_conformance_check_finds_each_broken_rule_of_fidelities(how: str) -> None:
+    check_target(lambda space: Partial("nothing"), SPACE)
+    with pytest.raises(AssertionError):
+        check_target(lambda space: Partial(how), SPACE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +186,15 @@ def test_other_spaces_and_wrong_options_are_refused() -> None:
         SupernetDigits(ElasticCnn(classes=7))
     with pytest.raises(TargetError, match="epochs"):
         SupernetDigits(SPACE, epochs=0)
+
+
+def test_a_lower_fidelity_looks_at_fewer_images_and_ranks_alike(trained: SupernetDigits) -> None:
+    designs = SPACE.designs(SPACE.sample(np.random.default_rng(3), 24))
+    n_validation = len(load_digits().validation)
+    full = trained.evaluate(designs, seeds(24)).values["top1_pct"]
+    for fidelity in trained.fidelities()[:-1]:
+        images = math.ceil(fidelity * n_validation)
+        values = trained.evaluate_at(designs, seeds(24), fidelity).values["top1_pct"]
+        correct = values * images / 100
+        np.testing.assert_allclose(correct, correct.round(), atol=1e-9)
+        assert np.corrcoef(values, full)[0, 1] > 0.7
