@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .dominance import IntArray, preference_order
+from .emo.array_namespace import Array
 from .objective import Problem
 from .population import Mode, PopulationStrategy
 from .variation import Variation
@@ -45,4 +46,16 @@ class Nsga2(PopulationStrategy):
 
     def survive(self, rows: IntArray, n: int) -> IntArray:
         told = self.archive.completed
-        return rows[preference_order(told.objectives[rows], told.violations[rows])[:n]]
+        kept: IntArray = nsga2_survivors(told.objectives[rows], told.violations[rows], n)
+        return rows[kept]
+
+
+def nsga2_survivors(objectives: Array, violations: Array, n: int) -> Array:
+    """What NSGA-II keeps of a population, int64 [min(n, m)], best first by the crowded comparison.
+
+    Args:
+        objectives: float64 [m, n_objectives], minimised.
+        violations: float64 [m]; 0 is feasible, inf is failed.
+        n: How many are kept.
+    """
+    return preference_order(objectives, violations)[:n]

@@ -1,1 +1,1 @@
-"""Kernels of evolutionary multi-objective optimisation: pure array functions, one code for NumPy and PyTorch, CPU or GPU."""
+"""Kernels of evolutionary multi-objective search: pure array functions, one code for NumPy and PyTorch, CPU or GPU."""

@@ -16,8 +16,11 @@ Array = Any
 Generator = Any
 """A ``numpy.random.Generator``, or a ``torch.Generator`` on the arrays' device."""
 
-BLOCK_ENTRIES = 2**22
-"""Entries of the largest temporary table that blocked kernels hold: 4 MiB of booleans, 32 MiB of float64."""
+HOST_TILE = 2**17
+"""Entries of a temporary table in main memory: one MiB of float64, which stays in a core's cache."""
+
+ACCELERATOR_TILE = 2**25
+"""The same on an accelerator (256 MiB of float64), where few large steps are better."""
 
 
 def namespace(array: Array) -> Any:
@@ -52,6 +55,11 @@ def like(values: Any, model: Array, dtype: Any = None) -> Array:
     """
     xp = namespace(model)
     return xp.asarray(values, dtype=dtype, device=model.device)
+
+
+def tile_rows(array: Array, width: int) -> int:
+    """How many rows of a temporary table of this width a blocked kernel holds at a time; at least 1."""
+    return max(1, (HOST_TILE if str(array.device) == "cpu" else ACCELERATOR_TILE) // max(width, 1))
 
 
 def lexsort(keys: tuple[Array, ...]) -> Array:

@@ -12,7 +12,8 @@ def hypervolume_contributions(objectives: Array, reference: Array) -> Array:
     """Hypervolume that the front of these rows loses without one of its members, float64 [n].
 
     0 for rows that are dominated, equal to another row, or not below the reference in every objective; a dominated row
-    does not step in for a lost one. The method is a sweep, so rows on an accelerator are copied to main memory for it (24 bytes per row of three objectives).
+    does not step in for a lost one. The method is a sweep, so rows on an accelerator are copied to main memory for it
+    (24 bytes per row of three objectives).
 
     Args:
         objectives: float64 [n, n_objectives], minimised, finite.

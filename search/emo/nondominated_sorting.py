@@ -7,7 +7,10 @@ import math
 import moocore
 import numpy as np
 
-from .array_namespace import BLOCK_ENTRIES, Array, lexsort, like, namespace, on_host
+from .array_namespace import Array, lexsort, like, namespace, on_host
+
+BLOCK_ENTRIES = 2**22
+"""Entries of the largest temporary table: 4 MiB of booleans, 16 MiB of ranks."""
 
 
 def nondominated_ranks(objectives: Array) -> Array:
@@ -68,7 +71,7 @@ def blocked_ranks(objectives: Array, block_entries: int = BLOCK_ENTRIES) -> Arra
 
 
 def _nowhere_worse(above: Array, below: Array) -> Array:
-    """bool [len(above), len(below)]: whether a row of the one is nowhere worse than a row of the other."""
+    """Table [len(above), len(below)]: whether a row of the one is nowhere worse than a row of the other."""
     xp = namespace(above)
     table = above[:, None, 0] <= below[None, :, 0]
     for j in range(1, above.shape[1]):
