@@ -10,6 +10,8 @@ STRATEGIES = Registry(
         "random": ("search.random_search:RandomSearch", "uniform over the space, without repeats"),
         "nsga2": ("search.nsga2:Nsga2", "NSGA-II, steady state or generational (Deb et al. 2002)"),
         "moead": ("search.moead:Moead", "MOEA/D, one sub-problem per weight vector, steady state (Zhang and Li 2007)"),
+        "nsga3": ("search.nsga3:Nsga3", "NSGA-III, survival by reference directions (Deb and Jain 2014)"),
+        "hype": ("search.hype:Hype", "HypE, survival by estimated hypervolume (Bader and Zitzler 2011)"),
         "sms_emoa": ("search.sms_emoa:SmsEmoa", "SMS-EMOA, survival by hypervolume contribution (Beume et al. 2007)"),
         "local_search": ("search.local_search:LocalSearch", "Pareto local search with restarts (Paquete et al. 2004)"),
         "regularized_evolution": (

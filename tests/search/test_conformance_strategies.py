@@ -10,6 +10,8 @@ VARIANTS = {
     "random": [{}],
     "nsga2": [{"population": 16}, {"population": 16, "mode": "generational"}, {"population": 4, "crossover": 0.0}],
     "moead": [{"population": 16}, {"population": 12, "neighbours": 4, "decomposition": "pbi"}],
+    "nsga3": [{"population": 16}, {"population": 16, "mode": "generational"}],
+    "hype": [{"population": 16, "samples": 500}, {"population": 16, "mode": "generational", "samples": 500}],
     "sms_emoa": [{"population": 16}, {"population": 16, "mode": "generational"}],
     "local_search": [{"starts": 4}, {"starts": 1, "improvement": "best"}],
     "regularized_evolution": [{"population": 16, "sample": 4}],

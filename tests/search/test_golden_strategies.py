@@ -17,6 +17,8 @@ OPTIONS = {
     "random": {},
     "nsga2": {"population": 20},
     "moead": {"population": 20},
+    "nsga3": {"population": 20},
+    "hype": {"population": 20},
     "sms_emoa": {"population": 20},
     "local_search": {},
     "regularized_evolution": {"population": 20, "sample": 5},
