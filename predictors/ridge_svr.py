@@ -170,7 +170,7 @@ def _svr(kernel: FloatArray, y: FloatArray, cost: float) -> tuple[FloatArray, fl
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.svm import SVR
     except ImportError as error:
-        raise PredictorError("ridge_svr needs scikit-learn", "install it: pip install scikit-learn") from error
+        raise PredictorError("ridge_svr needs scikit-learn", "install it: pip install 'cosearch[sklearn]'") from error
     weights = np.zeros(len(y))
     if y.min() == y.max():
         return weights, float(y[0])

@@ -22,6 +22,7 @@ STRATEGIES = Registry(
             "search.surrogate_evolution:SurrogateEvolution",
             "evolution on a bank of predictors, batches by hypervolume gain",
         ),
+        "linas": ("search.linas:Linas", "iterated search on predictors, as in DyNAS-T (Cummings et al. 2022)"),
         "tpe": ("search.optuna_tpe:Tpe", "multi-objective tree-structured Parzen estimator, by Optuna"),
         "optuna_gp": (
             "search.optuna_gp:OptunaGp",

@@ -15,6 +15,7 @@ VARIANTS = {
     "sms_emoa": [{"population": 16}, {"population": 16, "mode": "generational"}],
     "local_search": [{"starts": 4}, {"starts": 1, "improvement": "best"}],
     "regularized_evolution": [{"population": 16, "sample": 4}],
+    "linas": [{"population": 16, "inner_evaluations": 160}],
     "tpe": [{"startup": 8}],
     "optuna_gp": [{"startup": 7, "batch": 1}],
     "pymoo_nsga2": [{"population": 16}],
@@ -23,6 +24,7 @@ VARIANTS = {
 }
 PYMOO = "pymoo.algorithms.moo.nsga2"
 OPTIONAL = {
+    "linas": "sklearn",
     "tpe": "optuna",
     "optuna_gp": "optuna._gp.gp",
     "pymoo_nsga2": PYMOO,

@@ -22,6 +22,7 @@ OPTIONS = {
     "sms_emoa": {"population": 20},
     "local_search": {},
     "regularized_evolution": {"population": 20, "sample": 5},
+    "linas": {"population": 20, "inner_evaluations": 400},
     "tpe": {"startup": 10},
     "optuna_gp": {"startup": 55, "batch": 1},
     "pymoo_nsga2": {"population": 20},
@@ -29,6 +30,7 @@ OPTIONS = {
     "pymoo_age_moea": {"population": 20},
 }
 OPTIONAL = {
+    "linas": "sklearn",
     "tpe": "optuna",
     "optuna_gp": "torch",
     "pymoo_nsga2": "pymoo",
