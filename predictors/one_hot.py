@@ -37,7 +37,7 @@ class OneHot:
 
         That second column is one where the knob is active, so that the first value and no value differ.
         """
-        hits = (codes[:, self._knob] == self._value).astype(np.float64)
+        hits: FloatArray = (codes[:, self._knob] == self._value).astype(np.float64)
         if not len(self._many):
             return hits
         chosen = codes[:, self._many]
