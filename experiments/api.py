@@ -14,6 +14,7 @@ from ..spaces.errors import ConfigError
 from ..spaces.space import Space
 from .exact_metrics import exact_metrics
 from .experiment import Experiment
+from .fidelities import offered_fidelities
 from .settings import Budget, Execution, Output, Stop, Tracking
 from .study import Study
 
@@ -40,7 +41,7 @@ def experiment(
         strategy: Name of a strategy, or ``strategy(problem, seed)``: a class, or ``functools.partial`` for options.
         name: Name of the study.
         seed: Study seed.
-        trials: Designs to evaluate.
+        trials: Designs to evaluate; those of lower fidelity count as their share.
         settings: ``stop``, ``execution``, ``tracking`` and ``output``, see :mod:`cosearch.experiments.settings`;
             without ``tracking`` nothing is tracked.
 
@@ -62,7 +63,8 @@ def experiment(
     sources = {metric.name: label for label, target in labelled.items() for metric in target.metrics()}
     parts = dict.fromkeys(labelled, None)
     exact = exact_metrics(space, labelled, parts, sources)
-    problem = Problem(space, tuple(objectives), tuple(constraints), exact)
+    fidelities = offered_fidelities(labelled)
+    problem = Problem(space, tuple(objectives), tuple(constraints), exact, fidelities)
     for metric in problem.metric_names():
         if metric not in sources:
             raise ConfigError(f"no target gives {metric}", "known metrics: " + ", ".join(sources))

@@ -22,6 +22,7 @@ class HistoryPoint:
         best: Objective to its best feasible value.
         ask_ms: Mean time of the strategy per design, milliseconds.
         at: Unix time, seconds.
+        spent: Full evaluations that the finished trials are worth.
     """
 
     n: int
@@ -33,17 +34,19 @@ class HistoryPoint:
     best: dict[str, float]
     ask_ms: float
     at: float
+    spent: float
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> Self:
         """Read a row of the history table."""
-        n, hypervolume, front_size, n_feasible, n_failed, n_duplicate, best, ask_ms, at = row
-        return cls(n, hypervolume, front_size, n_feasible, n_failed, n_duplicate, json.loads(best), ask_ms, at)
+        n, hypervolume, front_size, n_feasible, n_failed, n_duplicate, best, ask_ms, at, spent = row
+        best = json.loads(best)
+        return cls(n, hypervolume, front_size, n_feasible, n_failed, n_duplicate, best, ask_ms, at, spent)
 
     def to_row(self) -> tuple[Any, ...]:
         """The row of the history table."""
         counts = (self.n, self.hypervolume, self.front_size, self.n_feasible, self.n_failed, self.n_duplicate)
-        return (*counts, json.dumps(self.best), self.ask_ms, self.at)
+        return (*counts, json.dumps(self.best), self.ask_ms, self.at, self.spent)
 
     def metrics(self) -> dict[str, float]:
         """What a tracker plots, by the names that it shows."""
@@ -53,6 +56,7 @@ class HistoryPoint:
             "trials/done": float(self.n - self.n_failed),
             "trials/failed": float(self.n_failed),
             "trials/duplicate": float(self.n_duplicate),
+            "trials/spent": self.spent,
             "trials/infeasible_pct": 100.0 * (1.0 - self.n_feasible / max(self.n, 1)),
             "time/ask_ms": self.ask_ms,
             **{f"best/{name}": value for name, value in self.best.items()},

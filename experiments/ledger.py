@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..search.objective import Problem
+from ..search.objective import FloatArray, Problem
 from ..search.trial import Trials
 from ..spaces.design import Design
 from ..spaces.knobs import Codes
@@ -29,6 +29,10 @@ class Ledger:
     Args:
         problem: Space, objectives, constraints.
         seed: Study seed.
+
+    Attributes:
+        spent: Full evaluations that the finished trials are worth.
+        committed: The same with the running ones.
     """
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -36,7 +40,9 @@ class Ledger:
         self.seed = seed
         self.n = 0
         self.states: Counter[str] = Counter()
-        self._ids_by_design: dict[str, int] = {}
+        self.committed = 0.0
+        self.spent = 0.0
+        self._ids_by_design: dict[tuple[str, float], int] = {}
         self._finished = np.zeros(0, dtype=bool)
         self._table = Trials.empty(problem.space.n_knobs, problem.n_objectives)
 
@@ -55,9 +61,9 @@ class Ledger:
         """Trials without an outcome."""
         return self.states["running"]
 
-    def original(self, digest: str) -> int | None:
-        """Id of the trial that holds a design, or None."""
-        return self._ids_by_design.get(digest)
+    def original(self, digest: str, fidelity: float) -> int | None:
+        """Id of the trial that holds a design at a fidelity, or None."""
+        return self._ids_by_design.get((digest, fidelity))
 
     def is_finished(self, trial: int) -> bool:
         """Whether a trial has an outcome."""
@@ -71,19 +77,20 @@ class Ledger:
         """The trials of those ids, in that order."""
         return self._table[ids]
 
-    def open(self, codes: Codes, digests: Sequence[str]) -> Chunk:
-        """Give new ids to new designs, which are now running."""
+    def open(self, codes: Codes, fidelities: FloatArray, digests: Sequence[str]) -> Chunk:
+        """Give new ids to new pairs of design and fidelity, which are now running."""
         ids = np.arange(self.n, self.n + len(codes), dtype=np.int64)
         seeds = np.array([seed_of(self.seed, i) for i in ids.tolist()], dtype=np.uint64)
-        self._append(codes)
-        self._ids_by_design.update(zip(digests, ids.tolist(), strict=True))
+        self._append(codes, fidelities)
+        self._ids_by_design.update(zip(zip(digests, fidelities.tolist(), strict=True), ids.tolist(), strict=True))
         self.states["running"] += len(ids)
-        return Chunk(ids, codes, seeds)
+        self.committed += float(fidelities.sum())
+        return Chunk(ids, codes, seeds, fidelities=fidelities)
 
     def answer(self, codes: Codes, originals: Sequence[int]) -> Ids:
         """Give new ids to repeated designs, finished at once with their originals' outcomes."""
         ids = np.arange(self.n, self.n + len(codes), dtype=np.int64)
-        self._append(codes)
+        self._append(codes, self._table.fidelities[list(originals)])
         self._table.objectives[ids] = self._table.objectives[list(originals)]
         self._table.violations[ids] = self._table.violations[list(originals)]
         self._finished[ids] = True
@@ -100,6 +107,7 @@ class Ledger:
         self._finished[outcome.ids] = True
         self.states["running"] -= n
         self.states.update(outcome.states)
+        self.spent += float(self._table.fidelities[outcome.ids].sum())
         return self.trials(outcome.ids)
 
     def load(self, store: TrialStore) -> tuple[Ids, list[tuple[Ids, int]]]:
@@ -111,11 +119,14 @@ class Ledger:
         rows = list(store.rows())
         if not rows:
             return np.empty(0, np.int64), []
-        self._append(self.problem.space.encode([Design(r["design"]) for r in rows]))
+        shares = np.array([r["fidelity"] for r in rows])
+        self._append(self.problem.space.encode([Design(r["design"]) for r in rows]), shares)
         for row in rows:
             self.states[row["state"]] += 1
             if row["state"] != "duplicate":
-                self._ids_by_design[row["digest"]] = row["id"]
+                self._ids_by_design[row["digest"], row["fidelity"]] = row["id"]
+                self.committed += row["fidelity"]
+                self.spent += row["fidelity"] if row["state"] != "running" else 0.0
         ended = [r for r in rows if r["state"] != "running"]
         ids = np.array([r["id"] for r in ended], dtype=np.int64)
         names = self.problem.metric_names()
@@ -125,7 +136,7 @@ class Ledger:
         order = np.argsort([r["finished"] for r in ended], kind="stable")
         return ids[order], _batches(rows)
 
-    def _append(self, codes: Codes) -> None:
+    def _append(self, codes: Codes, fidelities: FloatArray) -> None:
         end = self.n + len(codes)
         if end > len(self._table):
             capacity = max(end, 2 * len(self._table), 256)
@@ -134,6 +145,7 @@ class Ledger:
             self._table = Trials.join([self._table, more])
             self._finished = np.concatenate([self._finished, np.zeros(len(blank), dtype=bool)])
         self._table.codes[self.n : end] = codes
+        self._table.fidelities[self.n : end] = fidelities
         self.n = end
 
 

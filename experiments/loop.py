@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 from ..search.front import ParetoFront
+from ..search.objective import FloatArray
 from ..search.strategy import Strategy
 from ..search.trial import Trials
 from ..spaces.design import digest_of
@@ -27,6 +29,9 @@ HISTORY_EVERY = 100
 
 MAX_DRIVER_DEATHS = 4
 """A design that was running each time its study died, this many times, is taken to be the cause."""
+
+ROUNDING = 1e-6
+"""Part of an evaluation that is no room for one more: thirds do not add up exactly."""
 
 MAX_REPEATS = 10
 """The study ends when a strategy repeated known designs this many times as often as the budget has trials."""
@@ -108,7 +113,8 @@ class Loop:
         rows = list(self._store.rows("state = 'running'"))
         ids = np.array([row["id"] for row in rows], dtype=np.int64)
         seeds = np.array([row["seed"] for row in rows], dtype=np.uint64)
-        chunk = Chunk(ids, self.ledger.trials(ids).codes, seeds)
+        lost = self.ledger.trials(ids)
+        chunk = Chunk(ids, lost.codes, seeds, fidelities=lost.fidelities)
         # Where designs are scored in this process, one of these may be what killed it: each on its own.
         alone = any(row["attempt"] > 1 for row in rows)
         size = 1 if alone else self._chunk
@@ -139,7 +145,7 @@ class Loop:
             if ending is None:
                 ending = self._fill()
             if not self.ledger.n_running:
-                if ending or self._spent():
+                if ending or self._room() <= 0:
                     self._finish_history()
                     return ending or Ending("finished", "the trial budget is spent")
                 continue
@@ -148,21 +154,21 @@ class Loop:
             for outcome in outcomes:
                 self._absorb(outcome)
 
-    def _spent(self) -> bool:
-        return self.ledger.n_finished + self.ledger.n_running >= self.experiment.budget.trials
+    def _room(self) -> int:
+        """Full evaluations that the budget still has; the last may be there in part only."""
+        return math.ceil(self.experiment.budget.trials - self.ledger.committed - ROUNDING)
 
     def _fill(self) -> Ending | None:
         """Ask and submit while there is room; an ending when the strategy has nothing more to propose."""
         blocked = False
-        while not self._spent():
+        while (room := self._room()) > 0:
             due = self._order.due(blocked=blocked)
             self._tell(due)
             if not blocked and not self._order.may_ask():
                 return None
             with self.clock.on("ask"):
-                room = self.experiment.budget.trials - self.ledger.n_finished - self.ledger.n_running
-                codes = self._strategy.ask(min(self._chunk, room))
-            if self._open(codes):
+                codes, fidelities = self._strategy.ask_at(min(self._chunk, room))
+            if self._open(codes, fidelities):
                 blocked = False
             elif blocked and not len(due):
                 exhausted = "the strategy has no unseen design left to propose"
@@ -176,12 +182,13 @@ class Loop:
     def _tell(self, ids: Ids) -> None:
         untold = self._order.untold()
         with self.clock.on("tell"):
-            running = Trials.running(untold, self.ledger.trials(untold).codes, self.experiment.problem.n_objectives)
+            flying = self.ledger.trials(untold)
+            running = Trials.running(untold, flying.codes, self.experiment.problem.n_objectives, flying.fidelities)
             self._strategy.tell(self.ledger.trials(ids), running)
         self._told += len(ids)
 
-    def _open(self, codes: Codes) -> bool:
-        """Record and submit proposed designs; repeats of finished designs are answered from the table."""
+    def _open(self, codes: Codes, fidelities: FloatArray) -> bool:
+        """Record and submit proposed trials; repeats of finished ones are answered from the table."""
         if not len(codes):
             return False
         space = self.experiment.problem.space
@@ -192,12 +199,13 @@ class Loop:
         with self.clock.on("store"):
             texts = [design.to_json() for design in space.decode(codes)]
             digests = [digest_of(text) for text in texts]
-            originals = [self.ledger.original(digest) for digest in digests]
+            pairs = list(zip(digests, fidelities.tolist(), strict=True))
+            originals = [self.ledger.original(*pair) for pair in pairs]
             known = [i for i, o in enumerate(originals) if o is not None and self.ledger.is_finished(o)]
-            first = dict(zip(reversed(digests), reversed(range(len(digests))), strict=True))
-            new = [i for i, o in enumerate(originals) if o is None and first[digests[i]] == i]
+            first = dict(zip(reversed(pairs), reversed(range(len(pairs))), strict=True))
+            new = [i for i, o in enumerate(originals) if o is None and first[pairs[i]] == i]
             repeated = self._answer(codes[known], [o for i in known if (o := originals[i]) is not None])
-            chunk = self.ledger.open(codes[new], [digests[i] for i in new])
+            chunk = self.ledger.open(codes[new], fidelities[new], [digests[i] for i in new])
             self._store.begin(chunk, [texts[i] for i in new], [digests[i] for i in new], self._batch, self._told)
         self._order.asked(np.concatenate([repeated, chunk.ids]))
         self._order.finished(repeated)
@@ -234,8 +242,9 @@ class Loop:
 
     def _note(self, trials: Trials) -> bool:
         """Enter finished trials into the front; whether it changed."""
-        feasible = trials.objectives[trials.feasible]
-        self._n_feasible += len(feasible)
+        self._n_feasible += int(trials.feasible.sum())
+        comparable = trials.in_full()
+        feasible = comparable.objectives[comparable.feasible]
         if len(feasible):
             self._best = np.minimum(self._best, feasible.min(axis=0))
         return bool(self.front.add(trials).any())
@@ -252,6 +261,7 @@ class Loop:
             now.best,
             1e3 * self.clock.ask / max(self.n_session, 1),
             now.at,
+            now.spent,
         )
 
     @property
@@ -266,6 +276,7 @@ class Loop:
         return Progress(
             self.ledger.n_finished,
             self.experiment.budget.trials,
+            round(self.ledger.spent, 9),
             dict(self.ledger.states),
             len(self.front),
             self._n_feasible,

@@ -68,7 +68,7 @@ class Observers:
         """Trials ended."""
         if point:
             self._tracker.progress(point.n, point.metrics(), round(1000 * point.at))
-        if self._bar and (time.monotonic() - self._drawn > BAR_EVERY_S or now.n_finished >= now.n_total):
+        if self._bar and (time.monotonic() - self._drawn > BAR_EVERY_S or now.spent >= now.n_total):
             self._drawn = time.monotonic()
             self._bar.advanced(now)
         if not self._first_failure_shown and now.n_failed:

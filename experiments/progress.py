@@ -34,7 +34,9 @@ class Progress:
     """Where a study stands.
 
     Attributes:
-        n_finished: Evaluated trials; ``n_total`` are wanted.
+        n_finished: Evaluated trials.
+        n_total: The budget, in full evaluations.
+        spent: Full evaluations that the evaluated trials are worth: all of them when none is of lower fidelity.
         states: Trials by state.
         front_size: Feasible non-dominated trials.
         n_feasible: Feasible trials.
@@ -46,6 +48,7 @@ class Progress:
 
     n_finished: int
     n_total: int
+    spent: float
     states: dict[str, int]
     front_size: int
     n_feasible: int

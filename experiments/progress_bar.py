@@ -67,9 +67,9 @@ class ProgressBar:
             self._trials = self._bar.add_task(self._name, total=self._total, note="")
         failed = f"  failed {now.n_failed}" if now.n_failed else ""
         note = f"front {now.front_size}  hv {now.hypervolume:.4g}{failed}"
-        self._bar.update(self._trials, completed=now.n_finished, note=note)
+        self._bar.update(self._trials, completed=now.spent, note=note)
         if time.monotonic() - self._last_line > LINE_EVERY_S:
-            self._plain(f"{self._name}: {now.n_finished} of {now.n_total} trials, {note}")
+            self._plain(f"{self._name}: {now.spent:g} of {now.n_total} trials, {note}")
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

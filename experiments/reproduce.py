@@ -37,7 +37,8 @@ def reproduce(folder: Path, trial: int) -> Outcome:
         raise StoreError(f"study {folder} has no trial {trial}", "see 'cosearch status'")
     study.prepare(lambda _what, _share: None)
     codes = study.experiment.problem.space.encode([row["design"]])
-    return study.scorer()(Chunk(np.array([trial]), codes, np.array([row["seed"]], dtype=np.uint64)))
+    seed, fidelity = np.array([row["seed"]], dtype=np.uint64), np.array([row["fidelity"]])
+    return study.scorer()(Chunk(np.array([trial]), codes, seed, fidelities=fidelity))
 
 
 def main(arguments: list[str]) -> int:

@@ -1,8 +1,8 @@
-"""The layout of a study's trial table: one SQLite file, version 1."""
+"""The layout of a study's trial table: one SQLite file, version 2."""
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -13,6 +13,7 @@ CREATE TABLE trials (
     digest TEXT NOT NULL,        -- of the design
     design TEXT NOT NULL,        -- JSON, plain values
     seed INTEGER NOT NULL,
+    fidelity REAL NOT NULL DEFAULT 1.0,  -- share of the full effort
     state TEXT NOT NULL,         -- running, done, failed, crashed, timed_out, duplicate
     attempt INTEGER NOT NULL DEFAULT 0,
     finished INTEGER,            -- order in which it ended
@@ -25,7 +26,7 @@ CREATE TABLE trials (
     count TEXT,                  -- JSON, metric to repeats
     error TEXT
 );
-CREATE UNIQUE INDEX one_trial_per_design ON trials (digest) WHERE state != 'duplicate';
+CREATE UNIQUE INDEX one_trial_per_design ON trials (digest, fidelity) WHERE state != 'duplicate';
 CREATE TABLE history (
     n INTEGER PRIMARY KEY,       -- finished trials
     hypervolume REAL NOT NULL,
@@ -35,7 +36,8 @@ CREATE TABLE history (
     n_duplicate INTEGER NOT NULL,
     best TEXT NOT NULL,          -- JSON, objective to best feasible value
     ask_ms REAL NOT NULL,        -- mean time of the strategy per design, this session
-    at REAL NOT NULL             -- Unix time
+    at REAL NOT NULL,            -- Unix time
+    spent REAL NOT NULL          -- full evaluations that the finished trials are worth
 );
 CREATE TABLE held_out (
     id INTEGER PRIMARY KEY REFERENCES trials (id),
@@ -44,14 +46,14 @@ CREATE TABLE held_out (
 """
 
 FACT = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-POINT = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-BEGIN = "INSERT INTO trials (id, batch, told, digest, design, seed, state) VALUES (?, ?, ?, ?, ?, ?, ?)"
+POINT = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+BEGIN = "INSERT INTO trials (id, batch, told, digest, design, seed, fidelity, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 FINISH = """
 UPDATE trials SET state = ?, finished = ?, finished_at = ?, seconds = ?, worker = ?, violation = ?,
 vals = ?, std = ?, count = ?, error = ? WHERE id = ?
 """
 REPEAT = """
-INSERT INTO trials SELECT ?, ?, ?, digest, design, seed, 'duplicate', 0, ?, ?, 0.0, worker, violation,
+INSERT INTO trials SELECT ?, ?, ?, digest, design, seed, fidelity, 'duplicate', 0, ?, ?, 0.0, worker, violation,
 vals, std, count, NULL FROM trials WHERE id = ?
 """
 HELD_OUT = """

@@ -17,7 +17,8 @@ class Budget(Settings):
     """How much may be spent; the study ends at whichever limit comes first.
 
     Attributes:
-        trials: Number of evaluated designs, failed ones included.
+        trials: Number of evaluated designs, failed ones included. A trial of lower fidelity counts as its share: nine
+            at 1/9 are one. The last one may go beyond the budget by a part of a trial.
         minutes: Wall-clock minutes over all sessions of the study; None is no limit.
     """
 

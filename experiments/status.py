@@ -22,7 +22,7 @@ def status(folder: Path) -> dict[str, Any]:
     """
     with TrialStore.open(folder, readonly=True) as store:
         meta, counts, history = store.meta(), store.counts(), store.history()
-        failures = store.failures()
+        failures, spent = store.failures(), store.spent()
     last = history[-1] if history else None
     finished = sum(n for state, n in counts.items() if state not in ("running", "duplicate"))
     ending = meta["ending"]
@@ -30,18 +30,19 @@ def status(folder: Path) -> dict[str, Any]:
         ending = {"state": "killed", "reason": f"its process is gone; go on with: cosearch resume {folder}"}
     total = meta["config"].get("budget", {}).get("trials") if meta["config"] else None
     rate = _rate([(p.n, p.at) for p in history])
+    pace = _rate([(p.spent, p.at) for p in history])
     return {
         "name": meta["name"],
         "folder": str(folder),
         "state": ending["state"],
         "reason": ending["reason"],
-        "trials": {"finished": finished, "total": total, **counts},
+        "trials": {"finished": finished, "spent": spent, "total": total, **counts},
         "front_size": last.front_size if last else 0,
         "hypervolume": last.hypervolume if last else 0.0,
         "feasible": last.n_feasible if last else 0,
         "best": last.best if last else {},
         "trials_per_s": rate,
-        "eta_s": (total - finished) / rate if total and rate and finished < total else None,
+        "eta_s": (total - spent) / pace if total and pace and spent < total else None,
         "last_change_s_ago": time.time() - last.at if last else None,
         "failures": [
             {"message": text, "count": count, "reproduce": command(folder, first)}
@@ -51,7 +52,7 @@ def status(folder: Path) -> dict[str, Any]:
     }
 
 
-def _rate(points: list[tuple[int, float]]) -> float | None:
+def _rate(points: list[tuple[float, float]]) -> float | None:
     """Trials per second over the last ten points, None when there are too few."""
     if len(points) < 2:
         return None

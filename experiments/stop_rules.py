@@ -36,7 +36,7 @@ class StopRules:
             self._rules.append(TargetHypervolume(stop.target_hypervolume))
         for point in history:
             for rule in self._rules:
-                rule.update(point.n, point.hypervolume)
+                rule.update(point.spent, point.hypervolume)
 
     def reason(self, now: Progress) -> Ending | None:
         """The first reason that holds, or None."""
@@ -59,7 +59,7 @@ class StopRules:
 
     def _front(self, now: Progress) -> Ending | None:
         for rule in self._rules:
-            reason = rule.update(now.n_finished, now.hypervolume)
+            reason = rule.update(now.spent, now.hypervolume)
             if reason:
                 return Ending("finished", reason)
         return None

@@ -121,6 +121,11 @@ class TrialStore:
         """Number of trials in each state."""
         return dict(self._db.execute("SELECT state, COUNT(*) FROM trials GROUP BY state ORDER BY state").fetchall())
 
+    def spent(self) -> float:
+        """Full evaluations that the finished trials are worth, repeats excluded."""
+        sql = "SELECT COALESCE(SUM(fidelity), 0) FROM trials WHERE state NOT IN ('running', 'duplicate')"
+        return round(float(self._scalar(sql)), 9)
+
     def last_batch(self) -> int:
         """Number of the last ask; -1 before the first."""
         return int(self._scalar("SELECT COALESCE(MAX(batch), -1) FROM trials"))
@@ -165,14 +170,14 @@ class TrialStore:
         """Record trials as running, before anybody works on them.
 
         Args:
-            chunk: Ids, codes and seeds.
+            chunk: Ids, codes, seeds and fidelities.
             texts: Canonical JSON of each design.
             digests: Digest of each design.
             batch: Number of this ask.
             told: Trials that the strategy had been told before it.
         """
-        columns = zip(chunk.ids.tolist(), digests, texts, chunk.seeds.tolist(), strict=True)
-        rows = [(trial, batch, told, digest, text, seed, "running") for trial, digest, text, seed in columns]
+        columns = zip(chunk.ids.tolist(), digests, texts, chunk.seeds.tolist(), chunk.fidelities.tolist(), strict=True)
+        rows = [(trial, batch, told, *facts, "running") for trial, *facts in columns]
         with self._transaction() as db:
             db.executemany(BEGIN, rows)
 

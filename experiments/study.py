@@ -37,6 +37,7 @@ class Summary:
         state: ``finished``, ``interrupted`` or ``failed``.
         reason: One line for people.
         n_trials: Trials that ended, repeats excluded.
+        spent: Full evaluations that they are worth.
         n_done: Trials with numbers.
         n_failed: Trials without.
         n_feasible: Trials that meet every constraint.
@@ -52,6 +53,7 @@ class Summary:
     state: str
     reason: str
     n_trials: int
+    spent: float
     n_done: int
     n_failed: int
     n_feasible: int
@@ -220,6 +222,7 @@ class Study:
             ending.state,
             ending.reason,
             now.n_finished,
+            now.spent,
             now.states.get("done", 0),
             loop.ledger.n_failed,
             now.n_feasible,

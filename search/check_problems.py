@@ -13,10 +13,13 @@ from ..spaces.space import Space
 from .objective import Constraint, FloatArray, Objective, Problem
 from .trial import Trials
 
+FIDELITIES = (1 / 9, 1 / 3, 1.0)
+"""Shares of the full effort that a strategy may ask for; most do not."""
+
 
 @dataclass(frozen=True)
 class CheckProblem:
-    """A problem whose metrics are a formula of the codes.
+    """A problem whose metrics are a formula of the codes; every one offers :data:`FIDELITIES`.
 
     Args:
         problem: What the strategy is told.
@@ -26,10 +29,18 @@ class CheckProblem:
     problem: Problem
     metrics: Callable[[Codes], dict[str, FloatArray]]
 
-    def trials(self, ids: NDArray[np.int64], codes: Codes) -> Trials:
-        """Evaluate designs: completed trials, failed ones as infeasible."""
-        objectives, violations = self.problem.score(self.metrics(codes))
-        return Trials(ids, codes, objectives, violations)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "problem", replace(self.problem, fidelities=FIDELITIES))
+
+    def trials(self, ids: NDArray[np.int64], codes: Codes, fidelities: FloatArray | None = None) -> Trials:
+        """Evaluate designs: completed trials, failed ones as infeasible; in full unless their fidelities are given.
+
+        At a lower fidelity all metrics come out larger, up to twice, so that results of several do not compare.
+        """
+        shares = np.ones(len(codes)) if fidelities is None else fidelities
+        values = {name: column * (2.0 - shares) for name, column in self.metrics(codes).items()}
+        objectives, violations = self.problem.score(values)
+        return Trials(ids, codes, objectives, violations, shares)
 
 
 def two_targets(codes: Codes) -> dict[str, FloatArray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..spaces.knobs import Codes
 from .check_problems import CheckProblem
-from .objective import Problem
+from .objective import FloatArray, Problem
 from .strategy import Strategy
 from .trial import Trials
 
@@ -24,12 +24,14 @@ class Moment:
         running: Trials in flight.
         n: Designs asked for.
         answer: int64 [<= n, n_knobs].
+        fidelities: float64, one for each design of the answer.
     """
 
     n_told: int
     running: Trials
     n: int
     answer: Codes
+    fidelities: FloatArray
 
 
 class Simulation:
@@ -41,7 +43,7 @@ class Simulation:
         seed: Of the strategy and of the order in which workers finish.
         workers: Designs in flight at most.
         batch: Designs asked for at once, at most.
-        ask: How to ask; replaced by checks that look closer.
+        ask: How to ask for designs and fidelities; replaced by checks that look closer.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Simulation:
         *,
         workers: int = 5,
         batch: int = 3,
-        ask: Callable[[Strategy, int], Codes] | None = None,
+        ask: Callable[[Strategy, int], tuple[Codes, FloatArray]] | None = None,
     ) -> None:
         self.strategy = factory(problem.problem, seed)
         self.moments: list[Moment] = []
@@ -60,7 +62,7 @@ class Simulation:
         self._order = np.random.default_rng(np.random.SeedSequence([seed, 1]))
         self._workers = workers
         self._batch = batch
-        self._ask = ask or (lambda strategy, n: strategy.ask(n))
+        self._ask = ask or (lambda strategy, n: strategy.ask_at(n))
         self._running = Trials.empty(problem.problem.space.n_knobs, problem.problem.n_objectives)
         self._told: list[Trials] = [self._running]
         self._n_asked = 0
@@ -80,11 +82,12 @@ class Simulation:
             self._finish_some()
 
     def _propose(self, n: int) -> Codes:
-        answer = self._ask(self.strategy, n)
-        self.moments.append(Moment(self.strategy.archive.n_completed, self._running, n, answer))
+        answer, fidelities = self._ask(self.strategy, n)
+        n_told = sum(len(trials) for trials in self._told)
+        self.moments.append(Moment(n_told, self._running, n, answer, fidelities))
         ids = np.arange(self._n_asked, self._n_asked + len(answer), dtype=np.int64)
         self._n_asked += len(answer)
-        new = Trials.running(ids, answer, self._running.objectives.shape[1])
+        new = Trials.running(ids, answer, self._running.objectives.shape[1], fidelities)
         self._running = Trials.join([self._running, new])
         # The study's next message tells what runs now, even when nothing has completed.
         self.strategy.tell(self._running[:0], self._running)
@@ -93,7 +96,8 @@ class Simulation:
     def _finish_some(self) -> None:
         n = len(self._running)
         done = self._order.permutation(n)[: self._order.integers(1, n + 1)]
-        completed = self._problem.trials(self._running.ids[done], self._running.codes[done])
+        ended = self._running[done]
+        completed = self._problem.trials(ended.ids, ended.codes, ended.fidelities)
         left = np.setdiff1d(np.arange(n), done)
         self._running = self._running[left]
         self._told.append(completed)

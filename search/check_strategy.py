@@ -13,12 +13,15 @@ from ..spaces.knobs import Codes
 from .archive import keys
 from .check_problems import CheckProblem, conditional, constant, easy, failing, infeasible, single, tiny
 from .check_simulation import Moment, Simulation
-from .objective import Problem
+from .objective import FloatArray, Problem
 from .strategy import Strategy
 from .trial import Trials
 
 Factory = Callable[[Problem, int], Strategy]
 """``factory(problem, seed)`` gives a fresh strategy."""
+
+Answer = tuple[Codes, FloatArray]
+"""Designs and the fidelities at which they are to be evaluated."""
 
 SEED = 7
 
@@ -44,7 +47,7 @@ def check_same_seed(factory: Factory, budget: int = 96) -> None:
     """Two runs with one seed propose the same designs."""
     first, second = (Simulation(factory, easy(), SEED).run(budget) for _ in range(2))
     for a, b in zip(first.moments, second.moments, strict=False):
-        assert np.array_equal(a.answer, b.answer), (
+        assert _same(a, (b.answer, b.fidelities)), (
             f"same seed, other designs after {a.n_told} trials: take randomness from Strategy.rng() only, "
             "and let nothing depend on time, hashing or global generators"
         )
@@ -54,11 +57,11 @@ def check_same_seed(factory: Factory, budget: int = 96) -> None:
 def check_pure_ask(factory: Factory, budget: int = 96) -> None:
     """Asking changes nothing: two asks in a row, with another in between, give the same designs."""
 
-    def ask_thrice(strategy: Strategy, n: int) -> Codes:
-        first = strategy.ask(n)
-        strategy.ask(n + 2)
-        again = strategy.ask(n)
-        assert np.array_equal(first, again), "ask(n) changed what the next ask(n) returns: ask must not change state"
+    def ask_thrice(strategy: Strategy, n: int) -> Answer:
+        first = strategy.ask_at(n)
+        strategy.ask_at(n + 2)
+        again = strategy.ask_at(n)
+        assert all(map(np.array_equal, first, again)), "ask(n) changed the next ask(n): ask must not change state"
         return first
 
     Simulation(factory, easy(), SEED, ask=ask_thrice).run(budget)
@@ -84,33 +87,55 @@ def check_grouping(factory: Factory, budget: int = 96) -> None:
         for start in range(0, moment.n_told, size):
             fresh.tell(live.told[start : min(start + size, moment.n_told)], nothing)
             if asks:
-                fresh.ask(2)
+                fresh.ask_at(2)
         fresh.tell(nothing, moment.running)
         _assert_resumed(fresh, moment, f"told {size} at a time")
 
 
 def _assert_resumed(fresh: Strategy, moment: Moment, how: str) -> None:
-    answer = fresh.ask(moment.n)
-    assert np.array_equal(answer, moment.answer), (
+    assert _same(moment, fresh.ask_at(moment.n)), (
         f"after {moment.n_told} trials with {len(moment.running)} running, a fresh strategy {how} proposes other "
         "designs: state must be a function of the seed, the problem, the completed trials in order and the running ones"
     )
 
 
+def _same(moment: Moment, answer: Answer) -> bool:
+    return np.array_equal(moment.answer, answer[0]) and np.array_equal(moment.fidelities, answer[1])
+
+
 def check_designs(factory: Factory, budget: int = 96) -> None:
-    """Every answer is an int64 array of at most n valid designs, none of them ever proposed before."""
+    """Every answer is an int64 array of at most n valid designs, none ever proposed before at that fidelity."""
     for problem in (easy(), conditional()):
         simulation = Simulation(factory, problem, SEED, ask=_checked_ask).run(budget)
         assert len(simulation.told) == budget, f"the strategy stopped after {len(simulation.told)} of {budget} trials"
-        many = simulation.strategy.ask(64)
-        _assert_designs(simulation.strategy, many, 64)
-        assert len(simulation.strategy.ask(0)) == 0, "ask(0) must return no design"
+        many = simulation.strategy.ask_at(64)
+        _assert_answer(simulation.strategy, many, 64)
+        assert len(simulation.strategy.ask_at(0)[0]) == 0, "ask(0) must return no design"
 
 
-def _checked_ask(strategy: Strategy, n: int) -> Codes:
-    answer = strategy.ask(n)
-    _assert_designs(strategy, answer, n)
+def _checked_ask(strategy: Strategy, n: int) -> Answer:
+    answer = strategy.ask_at(n)
+    _assert_answer(strategy, answer, n)
     return answer
+
+
+def _assert_answer(strategy: Strategy, answer: Answer, n: int) -> None:
+    codes, fidelities = answer
+    _assert_designs(strategy, codes, n)
+    assert fidelities.shape == (len(codes),), f"{len(codes)} designs have fidelities of shape {fidelities.shape}"
+    offered = strategy.problem.fidelities
+    assert np.isin(fidelities, offered).all(), f"fidelities {fidelities.tolist()} are not all on offer: {offered}"
+    rows = _pairs(codes, fidelities)
+    assert len(set(rows)) == len(rows), "one answer holds a design twice"
+    archive = strategy.archive
+    running = set(_pairs(archive.running.codes, archive.running.fidelities))
+    told = set(_pairs(archive.completed.codes, archive.completed.fidelities))
+    assert running.isdisjoint(rows), "a running design was proposed again: pass proposals through Strategy.novel()"
+    assert told.isdisjoint(rows), "a completed design was proposed again: pass proposals through Strategy.novel()"
+
+
+def _pairs(codes: Codes, fidelities: FloatArray) -> list[tuple[bytes, float]]:
+    return list(zip(keys(codes), fidelities.tolist(), strict=True))
 
 
 def _assert_designs(strategy: Strategy, codes: Codes, n: int) -> None:
@@ -121,11 +146,6 @@ def _assert_designs(strategy: Strategy, codes: Codes, n: int) -> None:
     assert len(codes) <= n, f"ask({n}) returned {len(codes)} designs: never more than asked for"
     valid = space.is_valid(codes)
     assert valid.all(), f"design {codes[~valid][0].tolist()} is not in the space: canonicalise and repair proposals"
-    rows = keys(codes)
-    assert len(set(rows)) == len(rows), "one answer holds a design twice"
-    running, told = set(keys(strategy.archive.running.codes)), set(keys(strategy.archive.completed.codes))
-    assert running.isdisjoint(rows), "a running design was proposed again: pass proposals through Strategy.novel()"
-    assert told.isdisjoint(rows), "a completed design was proposed again: pass proposals through Strategy.novel()"
 
 
 def check_failures(factory: Factory, budget: int = 96) -> None:
@@ -144,13 +164,13 @@ def check_constant_objectives(factory: Factory, budget: int = 96) -> None:
 
 
 def check_exhaustion(factory: Factory, budget: int = 96) -> None:
-    """A space smaller than the budget is proposed completely, once, then nothing is."""
+    """A space smaller than the budget is proposed completely, each design once in full, then nothing is."""
     for problem, size in ((single(), 1), (tiny(), 10)):
         for workers, batch in ((1, 1), (4, 3), (20, 20)):
             simulation = Simulation(factory, problem, SEED, workers=workers, batch=batch, ask=_checked_ask).run(budget)
-            found = len(simulation.told)
+            found = len(simulation.told.in_full())
             assert found == size, f"a space of {size} designs gave {found}: propose every design before giving up"
-            assert len(simulation.strategy.ask(3)) == 0, "an exhausted space must give an empty answer"
+            assert len(simulation.strategy.ask_at(3)[0]) == 0, "an exhausted space must give an empty answer"
 
 
 def check_progress(factory: Factory, budget: int = 96) -> None:

@@ -9,11 +9,11 @@ from typing import Protocol
 class StoppingRule(Protocol):
     """Watches the hypervolume grow."""
 
-    def update(self, n_trials: int, hypervolume: float) -> str | None:
+    def update(self, n_trials: float, hypervolume: float) -> str | None:
         """Take note of the state of a study.
 
         Args:
-            n_trials: Completed trials so far; never falls.
+            n_trials: Completed trials so far, those of lower fidelity as their share of one; never falls.
             hypervolume: Of the front after these trials.
 
         Returns:
@@ -34,9 +34,9 @@ class HypervolumeStalled:
     def __init__(self, window: int = 200, relative: float = 0.001) -> None:
         self.window = window
         self.relative = relative
-        self._seen: deque[tuple[int, float]] = deque()
+        self._seen: deque[tuple[float, float]] = deque()
 
-    def update(self, n_trials: int, hypervolume: float) -> str | None:
+    def update(self, n_trials: float, hypervolume: float) -> str | None:
         """See :meth:`StoppingRule.update`."""
         self._seen.append((n_trials, hypervolume))
         while len(self._seen) > 1 and self._seen[1][0] <= n_trials - self.window:
@@ -47,7 +47,7 @@ class HypervolumeStalled:
         growth = (hypervolume - before) / hypervolume
         if growth >= self.relative:
             return None
-        return f"hypervolume grew by {growth:.2%} over the last {n_trials - since} trials"
+        return f"hypervolume grew by {growth:.2%} over the last {n_trials - since:g} trials"
 
 
 class TargetHypervolume:
@@ -60,8 +60,8 @@ class TargetHypervolume:
     def __init__(self, value: float) -> None:
         self.value = value
 
-    def update(self, n_trials: int, hypervolume: float) -> str | None:
+    def update(self, n_trials: float, hypervolume: float) -> str | None:
         """See :meth:`StoppingRule.update`."""
         if hypervolume < self.value:
             return None
-        return f"hypervolume {hypervolume:.6g} reached the target {self.value:.6g} after {n_trials} trials"
+        return f"hypervolume {hypervolume:.6g} reached the target {self.value:.6g} after {n_trials:g} trials"

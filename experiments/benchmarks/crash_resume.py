@@ -74,7 +74,8 @@ def finish(process: subprocess.Popen[bytes]) -> None:
 def table(folder: Path) -> Table:
     """All that must repeat of a study: everything but times, workers and attempts."""
     with TrialStore.open(folder, readonly=True) as store:
-        return [(r["id"], r["digest"], r["seed"], r["state"], r["values"], r["violation"]) for r in store.rows()]
+        facts = ("id", "digest", "fidelity", "seed", "state", "values", "violation")
+        return [tuple(row[fact] for fact in facts) for row in store.rows()]
 
 
 def wait_for(folder: Path, n: int, process: subprocess.Popen[bytes]) -> None:

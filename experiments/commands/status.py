@@ -49,8 +49,8 @@ def _rows(now: dict[str, Any]) -> list[tuple[str, Any]]:
     trials = now["trials"]
     rows: list[tuple[str, Any]] = [
         ("state", f"{now['state']}: {now['reason']}"),
-        ("trials", f"{trials['finished']} of {trials['total'] or '?'}"),
-        *((f"  {state}", n) for state, n in trials.items() if state not in ("finished", "total")),
+        ("trials", _trials(trials)),
+        *((f"  {state}", n) for state, n in trials.items() if state not in ("finished", "spent", "total")),
         ("feasible", now["feasible"]),
         ("front", f"{now['front_size']} designs, hypervolume {now['hypervolume']:.6g}"),
         *((f"best {metric}", value) for metric, value in now["best"].items()),
@@ -63,3 +63,10 @@ def _rows(now: dict[str, Any]) -> list[tuple[str, Any]]:
         lines = failure["message"].strip().splitlines() or [""]
         rows.append((f"failed {failure['count']}x", f"{lines[-1]} [{failure['reproduce']}]"))
     return rows
+
+
+def _trials(trials: dict[str, Any]) -> str:
+    finished, spent, total = trials["finished"], trials["spent"], trials["total"] or "?"
+    if spent == finished:
+        return f"{finished} of {total}"
+    return f"{finished}, worth {spent:.4g} full evaluations of {total}"

@@ -24,7 +24,7 @@ def show_summary(summary: Summary, as_json: bool) -> int:
     else:
         click.echo(
             f"{summary.name}: {summary.state}, {summary.reason}\n"
-            f"{summary.n_trials} trials ({summary.n_failed} failed, {summary.n_feasible} feasible) "
+            f"{summary.n_trials} trials ({summary.n_failed} failed, {summary.n_feasible} feasible){_worth(summary)} "
             f"in {summary.seconds:.1f} s\n"
             f"front of {summary.front_size}, hypervolume {summary.hypervolume:.6g}"
         )
@@ -34,12 +34,16 @@ def show_summary(summary: Summary, as_json: bool) -> int:
     if summary.state == "failed":
         click.echo(f"failed; see: cosearch status {summary.folder}", err=True)
         return ERROR
-    if not summary.n_feasible:
+    if not summary.front_size:
         click.echo(f"no feasible design; see the nearest ones: cosearch pareto {summary.folder}", err=True)
         return INFEASIBLE
     if not as_json:
         _show_front(Path(summary.folder))
     return OK
+
+
+def _worth(summary: Summary) -> str:
+    return "" if summary.spent == summary.n_trials else f", worth {summary.spent:.4g} full evaluations,"
 
 
 def _show_front(folder: Path) -> None:

@@ -11,10 +11,11 @@ from ...hw_targets.target import HardwareTarget
 from ...search.catalog import STRATEGIES
 from ...search.objective import Problem
 from ...search.strategy import Strategy
-from ...spaces.errors import CosearchError, InfeasibleError
+from ...spaces.errors import CosearchError, FidelityError, InfeasibleError
 from ...spaces.space import Space
 from ..exact_metrics import exact_metrics
 from ..experiment import Experiment
+from ..fidelities import offered_fidelities, targets_with_fidelities
 from .config import Config
 from .options import attempt, checked_options, named_factory, option_in
 from .problems import Problems
@@ -85,12 +86,16 @@ def complete(config: Config, parts: Parts, problems: Problems) -> Experiment | N
     constraints = tuple(c.build() for c in config.constraints)
     labelled = {label: config.targets[label].part for label in parts.targets}
     exact = exact_metrics(parts.space, parts.targets, labelled, parts.sources)
-    problem = Problem(parts.space, objectives, constraints, exact)
+    problem = Problem(parts.space, objectives, constraints, exact, offered_fidelities(parts.targets))
     strategy = parts.strategy
     try:
         attempt(lambda: strategy(problem, config.seed))
     except InfeasibleError as error:
         problems.add_error(("space",), error)
+        return None
+    except FidelityError as error:
+        known = " or ".join(targets_with_fidelities())
+        problems.add(("search", "name"), f"{config.search.name!r}: {error.problem}; use {known}, or one of your own")
         return None
     except CosearchError as error:
         problems.add_error(("search", *option_in(error, config.search.model_extra or {})), error)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...search.trial import ALL_FULL
 from ...spaces.knobs import Codes
 
 State = Literal["done", "failed", "crashed", "timed_out"]
@@ -25,18 +26,24 @@ class Chunk:
         codes: int64 [n, n_knobs].
         seeds: uint64 [n].
         attempt: 0 at first, counted up by retries.
+        fidelities: float64 [n], shares of the full effort; left out, all are in full (1).
     """
 
     ids: NDArray[np.int64]
     codes: Codes
     seeds: NDArray[np.uint64]
     attempt: int = 0
+    fidelities: NDArray[np.float64] = field(default_factory=lambda: ALL_FULL)
+
+    def __post_init__(self) -> None:
+        if self.fidelities is ALL_FULL:
+            object.__setattr__(self, "fidelities", np.ones(len(self.ids)))
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, rows: slice) -> Chunk:
-        return Chunk(self.ids[rows], self.codes[rows], self.seeds[rows], self.attempt)
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Chunk:
+        return Chunk(self.ids[rows], self.codes[rows], self.seeds[rows], self.attempt, self.fidelities[rows])
 
 
 @dataclass(frozen=True, slots=True)

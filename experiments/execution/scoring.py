@@ -6,8 +6,8 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -49,24 +49,35 @@ class Scorer:
         start = time.perf_counter()
         sheet = _Sheet(len(chunk))
         for label, target in self.targets.items():
-            rows = sheet.alive()
-            if len(rows):
-                self._score(label, target, chunk, rows, sheet)
+            for fidelity, rows in _efforts(target, chunk, sheet.alive()):
+                self._score(label, target, fidelity, chunk[rows], rows, sheet)
         seconds = (time.perf_counter() - start) / max(len(chunk), 1)
         return sheet.outcome(chunk, seconds)
 
-    def _score(self, label: str, target: HardwareTarget, chunk: Chunk, rows: NDArray[np.int64], sheet: _Sheet) -> None:
-        designs = self.space.designs(chunk.codes[rows])
+    def _score(
+        self,
+        label: str,
+        target: HardwareTarget,
+        fidelity: float,
+        chunk: Chunk,
+        rows: NDArray[np.int64],
+        sheet: _Sheet,
+    ) -> None:
+        designs = self.space.designs(chunk.codes)
         part = self.parts.get(label)
+        designs = designs.part(part) if part else designs
         try:
-            columns = target.evaluate(designs.part(part) if part else designs, chunk.seeds[rows])
+            if fidelity == 1.0:
+                columns = target.evaluate(designs, chunk.seeds)
+            else:
+                columns = target.evaluate_at(designs, chunk.seeds, fidelity)
             self._keep(label, columns, rows, sheet)
         except (Exception, SystemExit):  # noqa: BLE001  a target of somebody else may raise anything
             if len(rows) == 1:
                 sheet.fail(int(rows[0]), f"target {label!r} raised:\n{traceback.format_exc()}")
                 return
-            for single in rows.tolist():
-                self._score(label, target, chunk, np.array([single]), sheet)
+            for i in range(len(rows)):
+                self._score(label, target, fidelity, chunk[i : i + 1], rows[i : i + 1], sheet)
 
     def _keep(self, label: str, columns: Columns, rows: NDArray[np.int64], sheet: _Sheet) -> None:
         kept = {name: _column(columns.values, name, label, len(rows)) for name in self.metrics[label]}
@@ -81,6 +92,19 @@ class Scorer:
                 sheet.put(sheet.count, name, rows, np.asarray(columns.count[name], np.int64), 0)
         for row, message in failures.items():
             sheet.fail(int(rows[row]), message)
+
+
+def _efforts(
+    target: HardwareTarget, chunk: Chunk, rows: NDArray[np.int64]
+) -> Iterator[tuple[float, NDArray[np.int64]]]:
+    """Rows that a target scores together: each at the nearest fidelity on offer that is no lower than the asked one."""
+    offered = np.array(target.fidelities())
+    if len(offered) == 1 and len(rows):
+        yield 1.0, rows
+        return
+    steps = np.searchsorted(offered, chunk.fidelities[rows])
+    for step in np.unique(steps).tolist():
+        yield float(offered[step]), rows[steps == step]
 
 
 @dataclass
@@ -159,5 +183,5 @@ def after_loss(chunk: Chunk, state: State, message: str, retries: int) -> list[C
     if len(chunk) > 1:
         return [chunk[i : i + 1] for i in range(len(chunk))]
     if state == "crashed" and chunk.attempt < retries:
-        return [Chunk(chunk.ids, chunk.codes, chunk.seeds, chunk.attempt + 1)]
+        return [replace(chunk, attempt=chunk.attempt + 1)]
     return lost(chunk, state, message)

@@ -52,7 +52,7 @@ class ReportData:
         settings: (name, value) of the headline settings.
         objectives: In configured order.
         sources: (metric, goal, unit, source, target, description) of every metric.
-        ids: Trial ids, int64 [n]; trials with numbers, each design once.
+        ids: Trial ids, int64 [n]; full evaluations with numbers, each design once.
         values: Objective to float64 [n].
         feasible: Whether a trial meets every constraint, bool [n].
         front: Whether a trial is on the front, bool [n].
@@ -109,7 +109,7 @@ def report_data(results: Results) -> ReportData:
     """
     meta, problem, ledger = results.meta, results.problem, results.ledger
     finished = np.array([i for i in range(ledger.n) if ledger.is_finished(i)], dtype=np.int64)
-    trials = ledger.trials(finished)
+    trials = ledger.trials(finished).in_full()
     trials = trials[np.flatnonzero(np.isfinite(trials.violations))]
     # A repeat of a design has the numbers of the first, so drawing it again shows nothing.
     trials = trials[np.sort(np.unique(trials.codes, axis=0, return_index=True)[1])] if len(trials) else trials
@@ -159,6 +159,7 @@ def _settings(results: Results) -> list[tuple[str, str]]:
     rows = [
         ("strategy", str(search.get("name", "")) + (f" ({options})" if options else "")),
         ("budget", ", ".join(f"{value} {key}" for key, value in budget.items() if value is not None)),
+        ("spent", _spent(results)),
         ("seed", str(meta["seed"])),
         ("constraints", "; ".join(f"{c.metric} {_bounds(c)}" for c in results.problem.constraints) or "none"),
         ("reference point", ", ".join(_reference(o.metric, o.reference) for o in results.problem.objectives)),
@@ -166,6 +167,13 @@ def _settings(results: Results) -> list[tuple[str, str]]:
         ("space digest", str(meta["space_digest"])),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _spent(results: Results) -> str:
+    ledger = results.ledger
+    if round(ledger.spent, 6) == ledger.n_finished:
+        return ""
+    return f"{ledger.n_finished} trials, most of lower fidelity, worth {ledger.spent:.4g} full evaluations"
 
 
 def _reference(metric: str, value: float | None) -> str:

@@ -23,6 +23,7 @@ def describe_problem(problem: Problem) -> dict[str, Any]:
         "space": problem.space.spec(),
         "objectives": [asdict(o) for o in problem.objectives],
         "constraints": [asdict(c) for c in problem.constraints],
+        "fidelities": list(problem.fidelities),
     }
 
 
@@ -32,6 +33,7 @@ def problem_from(data: dict[str, Any]) -> Problem:
         Space(**data["space"], name=data["space_name"]),
         tuple(Objective(**o) for o in data["objectives"]),
         tuple(Constraint(**c) for c in data["constraints"]),
+        fidelities=tuple(data["fidelities"]),
     )
 
 
@@ -43,7 +45,7 @@ class Results:
         folder: The study's folder.
         meta: Study-wide facts.
         problem: Space, objectives, constraints.
-        ledger: All trials as arrays.
+        ledger: All trials as arrays, those of lower fidelity among them.
         front: Feasible non-dominated trials.
         history: The front over the trials.
         held_out: Held-out metrics by trial id.
