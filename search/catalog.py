@@ -23,6 +23,10 @@ STRATEGIES = Registry(
             "evolution on a bank of predictors, batches by hypervolume gain",
         ),
         "linas": ("search.linas:Linas", "iterated search on predictors, as in DyNAS-T (Cummings et al. 2022)"),
+        "successive_halving": (
+            "search.successive_halving:SuccessiveHalving",
+            "any strategy, at low fidelity first: asynchronous successive halving (Li et al. 2020)",
+        ),
         "tpe": ("search.optuna_tpe:Tpe", "multi-objective tree-structured Parzen estimator, by Optuna"),
         "optuna_gp": (
             "search.optuna_gp:OptunaGp",

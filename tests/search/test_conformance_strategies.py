@@ -16,6 +16,12 @@ VARIANTS = {
     "local_search": [{"starts": 4}, {"starts": 1, "improvement": "best"}],
     "regularized_evolution": [{"population": 16, "sample": 4}],
     "linas": [{"population": 16, "inner_evaluations": 160}],
+    "successive_halving": [
+        {"options": {"population": 16}},
+        {"options": {"population": 16, "mode": "generational"}, "eta": 2.0},
+        {"strategy": "random", "min_fidelity": 0.3},
+        {"strategy": "local_search", "options": {"starts": 4}},
+    ],
     "tpe": [{"startup": 8}],
     "optuna_gp": [{"startup": 7, "batch": 1}],
     "pymoo_nsga2": [{"population": 16}],

@@ -23,6 +23,7 @@ OPTIONS = {
     "local_search": {},
     "regularized_evolution": {"population": 20, "sample": 5},
     "linas": {"population": 20, "inner_evaluations": 400},
+    "successive_halving": {"options": {"population": 20}},
     "tpe": {"startup": 10},
     "optuna_gp": {"startup": 55, "batch": 1},
     "pymoo_nsga2": {"population": 20},
