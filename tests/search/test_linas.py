@@ -40,7 +40,7 @@ def test_the_second_batch_is_the_front_of_what_the_first_taught():
     # An additive problem is learnt from twenty designs, so that most of the batch lies beyond the random ones.
     beaten = (first[None] <= second[:, None]).all(axis=2).any(axis=1)
     assert beaten.mean() < 0.2
-    assert nondominated(second).mean() > 0.8
+    assert nondominated(second).mean() > 0.7
 
 
 def test_nothing_is_proposed_while_a_batch_is_unfinished():
