@@ -19,7 +19,7 @@ VARIANTS = {
     "successive_halving": [
         {"options": {"population": 16}},
         {"options": {"population": 16, "mode": "generational"}, "eta": 2.0},
-        {"strategy": "random", "min_fidelity": 0.3},
+        {"strategy": "regularized_evolution", "options": {"population": 16, "sample": 4}, "min_fidelity": 0.3},
         {"strategy": "local_search", "options": {"starts": 4}},
     ],
     "tpe": [{"startup": 8}],
