@@ -11,7 +11,8 @@ import numpy as np
 
 from ..spaces.knobs import Codes
 from .archive import keys
-from .check_problems import CheckProblem, conditional, constant, easy, failing, infeasible, single, tiny
+from .check_hard_problems import HARD_PROBLEMS, single_by_constraint
+from .check_problems import conditional, constant, easy, failing, infeasible, single, tiny
 from .check_simulation import Moment, Simulation
 from .objective import FloatArray, Problem
 from .strategy import Strategy
@@ -24,6 +25,9 @@ Answer = tuple[Codes, FloatArray]
 """Designs and the fidelities at which they are to be evaluated."""
 
 SEED = 7
+
+HARD_BUDGET = 40
+"""Trials on each hard problem at most."""
 
 
 def check_strategy(factory: Factory, *, budget: int = 96, learns: bool = True) -> None:
@@ -163,9 +167,18 @@ def check_constant_objectives(factory: Factory, budget: int = 96) -> None:
     assert n == budget, f"constant objectives: the strategy stopped after {n} of {budget} trials"
 
 
+def check_hard_problems(factory: Factory, budget: int = 96) -> None:
+    """Broken numbers, one flat objective, one or three objectives and extreme scales do not stop the search."""
+    budget = min(budget, HARD_BUDGET)
+    for name, problem in HARD_PROBLEMS.items():
+        with np.errstate(invalid="raise", over="raise"):
+            n = len(Simulation(factory, problem(), SEED, ask=_checked_ask).run(budget).told)
+        assert n == budget, f"{name}: the strategy stopped after {n} of {budget} trials"
+
+
 def check_exhaustion(factory: Factory, budget: int = 96) -> None:
     """A space smaller than the budget is proposed completely, each design once in full, then nothing is."""
-    for problem, size in ((single(), 1), (tiny(), 10)):
+    for problem, size in ((single(), 1), (single_by_constraint(), 1), (tiny(), 10)):
         for workers, batch in ((1, 1), (4, 3), (20, 20)):
             simulation = Simulation(factory, problem, SEED, workers=workers, batch=batch, ask=_checked_ask).run(budget)
             found = len(simulation.told.in_full())
@@ -174,16 +187,20 @@ def check_exhaustion(factory: Factory, budget: int = 96) -> None:
 
 
 def check_progress(factory: Factory, budget: int = 96) -> None:
-    """On an easy problem the last quarter of the designs is better on average than the first."""
-    problem: CheckProblem = easy()
-    told: Trials = Simulation(factory, problem, SEED).run(budget).told
-    by_id = told.objectives[np.argsort(told.ids)].sum(axis=1)
-    quarter = len(by_id) // 4
-    first, last = by_id[:quarter].mean(), by_id[-quarter:].mean()
-    assert last < first, (
-        f"no progress on an easy problem: mean objective {first:.3g} in the first quarter, {last:.3g} in the last; "
-        "objectives are minimised; pass learns=False for strategies that ignore results"
-    )
+    """On an easy problem the last quarter of the designs is better on average than the first.
+
+    Also where no design is feasible: there the violation falls.
+    """
+    for problem, name in ((easy(), "objective"), (infeasible(), "violation without a feasible design")):
+        told: Trials = Simulation(factory, problem, SEED).run(budget).told
+        column = told.violations if problem.problem.constraints else told.objectives.sum(axis=1)
+        by_id = column[np.argsort(told.ids)]
+        quarter = len(by_id) // 4
+        first, last = by_id[:quarter].mean(), by_id[-quarter:].mean()
+        assert last < first, (
+            f"no progress on an easy problem: mean {name} {first:.3g} in the first quarter, {last:.3g} in the last; "
+            "both are minimised, violations first; pass learns=False for strategies that ignore results"
+        )
 
 
 CHECKS: tuple[Callable[[Factory, int], None], ...] = (
@@ -194,6 +211,7 @@ CHECKS: tuple[Callable[[Factory, int], None], ...] = (
     check_grouping,
     check_failures,
     check_constant_objectives,
+    check_hard_problems,
     check_exhaustion,
 )
 """Every check but :func:`check_progress`, in the order in which they run."""

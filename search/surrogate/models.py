@@ -57,6 +57,7 @@ class Models:
         self._exact = [problem.exact.get(o.metric) for o in problem.objectives]
         self._members = tuple(members)
         self._predictors: dict[int, Bank] = {}
+        self._units = np.ones(problem.n_objectives)
         self._feasibility: Bank | None = None
         self._feasibility_chosen = False
 
@@ -89,9 +90,10 @@ class Models:
         rows = self._kept(trials)
         usable = rows[np.isfinite(violations[rows])]
         designs = self.problem.space.designs(trials.codes[usable])
+        self._units = _powers_of_two(trials.objectives[usable])
         for k, bank in self._predictors.items():
             learn = bank.fit if anew else bank.refit
-            learn(designs, trials.objectives[usable, k])
+            learn(designs, trials.objectives[usable, k] / self._units[k])
         if not (violations[rows] > 0).any():
             return
         if self._feasibility is None:
@@ -116,7 +118,10 @@ class Models:
         mean = np.empty((len(codes), self.problem.n_objectives))
         for k, objective in enumerate(self.problem.objectives):
             exact = self._exact[k]
-            mean[:, k] = self._predictors[k].mean(designs) if exact is None else objective.sign * exact(codes)
+            if exact is None:
+                mean[:, k] = self._units[k] * self._predictors[k].mean(designs)
+            else:
+                mean[:, k] = objective.sign * exact(codes)
         violations = np.zeros(len(codes))
         if self._feasibility is not None:
             violations += np.maximum(self._feasibility.mean(designs), 0.0)
@@ -135,7 +140,7 @@ class Models:
         samples = np.repeat(mean[None], max(n_samples, 1), axis=0)
         for k, bank in self._predictors.items():
             if n_samples:
-                samples[:, :, k] = bank.deviate(designs, rng.standard_normal(samples.shape[:2]))
+                samples[:, :, k] = self._units[k] * bank.deviate(designs, rng.standard_normal(samples.shape[:2]))
         feasible = np.ones(len(codes))
         if self._feasibility is not None:
             from scipy.special import ndtr
@@ -153,6 +158,12 @@ class Models:
             if exact is not None:
                 violations = violations + constraint.violation(exact(codes))
         return mean, np.where(np.isfinite(mean).all(axis=1), violations, np.inf)
+
+
+def _powers_of_two(objectives: FloatArray) -> FloatArray:
+    """What brings each column of finite float64 [n, n_objectives] to at most one, without rounding; [n_objectives]."""
+    largest = np.maximum(np.abs(objectives).max(axis=0), np.finfo(float).tiny)
+    return np.asarray(np.exp2(np.minimum(np.ceil(np.log2(largest)), 1023.0)))
 
 
 def _scores(violations: FloatArray) -> FloatArray:

@@ -130,6 +130,35 @@ class Maximises(Nsga2):
         return rows[np.argsort(-self.archive.completed.objectives[rows].sum(axis=1))[:n]]
 
 
+class LikesViolations(Nsga2):
+    def survive(self, rows, n):
+        order = super().survive(rows, len(rows))
+        return (order if self.archive.completed.feasible[rows].any() else order[::-1])[:n]
+
+
+class NeedsTwoObjectives(RandomSearch):
+    def ask(self, n):
+        return super().ask(n if self.problem.n_objectives == 2 else 0)
+
+
+class ListsUpTo(RandomSearch):
+    """Finds the last design of a small space by drawing, not by listing what is left."""
+
+    def ask(self, n):
+        raw = self.rng().integers(0, self.problem.space.cardinalities, (4, self.problem.space.n_knobs))
+        return self.archive.unseen(raw[self.problem.space.is_valid(raw)])[:n]
+
+
+class Squares(RandomSearch):
+    """Measures spread by squares, which overflow."""
+
+    def ask(self, n):
+        y = self.archive.completed.objectives
+        y = y[np.isfinite(y).all(axis=1)]
+        (y**2).sum()
+        return super().ask(n)
+
+
 BROKEN = [
     (Unseeded, suite.check_same_seed, "same seed"),
     (Forgetful, suite.check_pure_ask, "ask must not change state"),
@@ -146,14 +175,17 @@ BROKEN = [
     (LeavesTheSpace, suite.check_designs, "is not in the space"),
     (StopsAtFailure, suite.check_failures, r"failures \(a third\)"),
     (NeedsFeasible, suite.check_failures, r"failures \(all\)"),
+    (NeedsTwoObjectives, suite.check_hard_problems, "one objective: the strategy stopped"),
     (GivesUp, suite.check_exhaustion, "propose every design"),
+    (ListsUpTo, suite.check_exhaustion, "a space of 1 designs gave 0"),
+    (LikesViolations, suite.check_progress, "violation without a feasible design"),
     (Maximises, suite.check_progress, "no progress"),
 ]
 
 
 @pytest.mark.parametrize(("strategy", "check", "message"), BROKEN, ids=lambda x: getattr(x, "__name__", None))
 def test_a_broken_rule_is_found(strategy, check, message):
-    factory = (lambda p, s: strategy(p, s, population=16)) if strategy is Maximises else strategy
+    factory = (lambda p, s: strategy(p, s, population=16)) if issubclass(strategy, Nsga2) else strategy
     with pytest.raises(AssertionError, match=message):
         check(factory, 60)
     with pytest.raises(AssertionError):
@@ -163,6 +195,11 @@ def test_a_broken_rule_is_found(strategy, check, message):
 def test_dividing_by_a_vanished_range_is_found():
     with pytest.raises(FloatingPointError):
         suite.check_constant_objectives(NeedsSpread, 60)
+
+
+def test_overflow_is_found():
+    with pytest.raises(FloatingPointError):
+        suite.check_hard_problems(Squares, 60)
 
 
 def test_every_public_check_is_in_the_suite():
