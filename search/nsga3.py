@@ -73,16 +73,16 @@ def nsga3_survivors(objectives: Array, violations: Array, n: int, directions: Ar
     order = xp.argsort(ranks, stable=True)
     if len(order) <= n or n < 1:
         return order[: max(n, 0)]
-    splitting = ranks[order[n - 1]]
-    last = order[ranks[order] == splitting]
-    chosen = order[: int(xp.sum(xp.astype(ranks < splitting, xp.int64)))]
-    feasible = bool(effective_violations(objectives[last[:1]], violations[last[:1]])[0] == 0)
-    if not feasible or len(chosen) + len(last) == n:
+    in_order, feasible = ranks[order], effective_violations(objectives, violations) == 0
+    before = int(xp.searchsorted(in_order, in_order[n - 1]))
+    end = int(xp.searchsorted(in_order, in_order[n - 1], side="right"))
+    if end == n or not bool(feasible[order[n - 1]]):
         return order[:n]
-    considered = xp.concat([chosen, last])
-    points = normalised(objectives[considered], ranks[considered])
+    # Feasible rows come first; rows beyond the splitting front only bound the intercepts.
+    able = order[: int(xp.count_nonzero(feasible))]
+    points = normalised(objectives[able], ranks[able])[:end, :]
     niche, distance = associate(points, directions)
-    taken = xp.bincount(niche[: len(chosen)], minlength=len(directions))
-    draws = uniform(rng, (len(last) + len(directions),), objectives)
-    picked = niching_order(niche[len(chosen) :], distance[len(chosen) :], taken, draws[: len(last)], draws[len(last) :])
-    return xp.concat([chosen, last[picked[: n - len(chosen)]]])
+    taken = xp.bincount(niche[:before], minlength=len(directions))
+    draws = uniform(rng, (end - before + len(directions),), objectives)
+    picked = niching_order(niche[before:], distance[before:], taken, draws[: end - before], draws[end - before :])
+    return xp.concat([order[:before], order[before:end][picked[: n - before]]])

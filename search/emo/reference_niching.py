@@ -10,6 +10,10 @@ from .array_namespace import Array, lexsort, like, namespace, place_in_group, ti
 OFF_AXIS_WEIGHT = 1e6
 """Weight of the other objectives when the extreme point of one is sought (Deb and Jain 2014, equation 4)."""
 
+ON_AXIS = 1e-3
+"""Smaller shares of the front's range count as 0 in that search, so that rows of which none lies exactly on an axis are
+not told apart by noise; the value is pymoo's."""
+
 LEAST_INTERCEPT = 1e-6
 """Intercepts below this share of the front's range are taken for a degenerate hyperplane."""
 
@@ -52,11 +56,12 @@ def normalised(objectives: Array, ranks: Array) -> Array:
 def _extreme_points(front: Array) -> NDArray[np.float64]:
     """Per objective the row nearest to its axis by the achievement scalarising function, [n_objectives, same]."""
     xp = namespace(front)
+    rounded = xp.where(front < ON_AXIS, 0.0, front)
     rows = []
     for j in range(front.shape[1]):
         weights = xp.full(front.shape[1], OFF_AXIS_WEIGHT, dtype=xp.float64, device=front.device)
         weights[j] = 1.0
-        rows.append(front[xp.argmin(xp.max(front * weights, axis=1)), :])
+        rows.append(front[xp.argmin(xp.max(rounded * weights, axis=1)), :])
     return to_host(xp.stack(rows))
 
 
