@@ -41,8 +41,8 @@ class SuccessiveHalving(Strategy):
         options: Options of that strategy.
 
     Raises:
-        FidelityError: When no target offers a fidelity below 1 (and at least ``min_fidelity``).
-        StrategyError: When ``eta`` is not above 1, or the options are not the strategy's.
+        FidelityError: When no target offers a fidelity below 1.
+        StrategyError: When ``eta`` is not above 1, ``min_fidelity`` leaves none, or the options are not the strategy's.
 
     Source: Li et al. 2020, "A system for massively parallel hyperparameter tuning" (ASHA), algorithm 2; the order by
     non-dominated rank after Schmucker et al. 2021, "Multi-objective asynchronous successive halving"; the limit on how
@@ -62,8 +62,8 @@ class SuccessiveHalving(Strategy):
     ) -> None:
         super().__init__(problem, seed)
         self.eta = eta
-        self.rungs = rungs(problem.fidelities, eta, min_fidelity)
         factory: Callable[..., Strategy] = STRATEGIES.get(strategy)
+        self.rungs = rungs(problem.fidelities, eta, min_fidelity)
         try:
             self._inner = factory(replace(problem, fidelities=(1.0,)), seed, **(options or {}))
         except TypeError as error:
@@ -120,15 +120,17 @@ def rungs(offered: tuple[float, ...], eta: float, min_fidelity: float = 0.0) -> 
         At least two fidelities, rising to 1.
 
     Raises:
-        FidelityError: When nothing below 1 is left.
-        StrategyError: When ``eta`` is not above 1.
+        FidelityError: When nothing below 1 is offered.
+        StrategyError: When ``eta`` is not above 1, or ``min_fidelity`` leaves nothing below 1.
     """
     if not eta > 1.0:
         raise StrategyError(f"eta {eta} promotes everything", "use a number above 1, such as 3")
     allowed = [fidelity for fidelity in offered if min_fidelity <= fidelity < 1.0]
+    if len(offered) < 2:
+        raise FidelityError("no target offers a fidelity below 1", "use a target that does")
     if not allowed:
-        least = f" from min_fidelity {min_fidelity:g} on" if min_fidelity > 0 else ""
-        raise FidelityError(f"no target offers a fidelity below 1{least}", "use a target that does")
+        known = ", ".join(f"{fidelity:g}" for fidelity in offered)
+        raise StrategyError(f"min_fidelity {min_fidelity:g} leaves only full evaluations", f"offered are {known}")
     found = [1.0]
     for fidelity in reversed(allowed):
         # A ninth times three is not quite a third.

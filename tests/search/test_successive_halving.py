@@ -151,7 +151,7 @@ def test_what_cannot_be_halved_is_refused():
     problem = easy().problem
     with pytest.raises(FidelityError, match="no target offers a fidelity below 1"):
         SuccessiveHalving(Problem(problem.space, problem.objectives))
-    with pytest.raises(FidelityError, match=r"from min_fidelity 0\.5 on"):
+    with pytest.raises(StrategyError, match=r"min_fidelity 0\.5 leaves only.*offered are 0\.111111, 0\.333333, 1"):
         SuccessiveHalving(problem, min_fidelity=0.5)
     with pytest.raises(FidelityError):
         SuccessiveHalving(problem, strategy="successive_halving")
