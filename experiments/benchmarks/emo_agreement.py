@@ -42,8 +42,10 @@ def nsga2_agrees(population: int, seed: int) -> bool:
     ours = nsga2_survivors(objectives, np.zeros(len(objectives)), population)
     ranks = nondominated_ranks(objectives)
     crowding = crowding_distance(objectives, ranks)
-    pairs = [np.sort(np.rec.fromarrays([ranks[picked], crowding[picked]])) for picked in (rows, ours)]
-    return np.array_equal(ranks[rows], kept.get("rank").astype(int)) and np.array_equal(*pairs)
+    theirs_sorted, ours_sorted = (
+        sorted(zip(ranks[p].tolist(), crowding[p].tolist(), strict=True)) for p in (rows, ours)
+    )
+    return np.array_equal(ranks[rows], kept.get("rank").astype(int)) and theirs_sorted == ours_sorted
 
 
 def nsga3_agrees(population: int, seed: int) -> bool:
@@ -72,7 +74,7 @@ def nsga3_agrees(population: int, seed: int) -> bool:
         and np.array_equal(niche[rows], kept.get("niche").astype(int))
         and np.allclose(distance[rows], kept.get("dist_to_niche").astype(float), rtol=0, atol=1e-9)
         and whole[0] == whole[1]
-        and np.array_equal(*members)
+        and np.array_equal(members[0], members[1])
     )
 
 

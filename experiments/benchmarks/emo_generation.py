@@ -22,7 +22,7 @@ from ...search.catalog import STRATEGIES
 from ...search.check_problems import CheckProblem
 from ...search.emo.array_namespace import Array, like, namespace
 from ...search.emo.code_variation import CodeVariation
-from ...search.emo.generation import Population, next_generation, select
+from ...search.emo.generation import Population, Survive, next_generation, select
 from ...search.emo.nondominated_sorting import blocked_ranks, nondominated_ranks
 from ...search.emo.reference_directions import reference_directions
 from ...search.hype import hype_selection
@@ -67,11 +67,12 @@ def array_step(algorithm: str, population: int, seed: int, device: str | None) -
         codes = torch.as_tensor(codes, device=device)
         rng = rng if device == "cpu" else torch.Generator(device).manual_seed(seed)
     directions = like(reference_directions(OBJECTIVES, population), codes)
-    survive = {
+    survivals: dict[str, Survive] = {
         "nsga2": nsga2_survivors,
         "nsga3": functools.partial(nsga3_survivors, directions=directions, rng=rng),
         "hype": functools.partial(hype_selection, rng=rng),
-    }[algorithm]
+    }
+    survive = survivals[algorithm]
     top, ordered = like(np.full(VARIABLES, LEVELS), codes), like(np.ones(VARIABLES, dtype=bool), codes)
     make = CodeVariation(top, ordered, rng, tournament=1 if algorithm == "nsga3" else 2)
     state = [select(Population(codes, *dtlz2(codes)), survive, population)]
@@ -131,17 +132,17 @@ def pymoo_step(algorithm: str, population: int, seed: int, check_duplicates: boo
 def evomo_step(algorithm: str, population: int, seed: int, device: str) -> Step:
     """Generations of EvoMO, as its documentation runs them."""
     import torch
-    from evomo import algorithms
-    from evox.problems.numerical import DTLZ2
-    from evox.workflows import StdWorkflow
 
+    algorithms = importlib.import_module("evomo.algorithms")
+    problems = importlib.import_module("evox.problems.numerical")
+    workflows = importlib.import_module("evox.workflows")
     torch.set_default_device(device)
     torch.manual_seed(seed)
     names = {"nsga2": "NSGA2", "nsga3": "NSGA3", "hype": "HypE", "moead": "TensorMOEAD"}
     search = getattr(algorithms, names[algorithm])(
         pop_size=population, n_objs=OBJECTIVES, lb=torch.zeros(VARIABLES), ub=torch.ones(VARIABLES)
     )
-    workflow = StdWorkflow(search, DTLZ2(m=OBJECTIVES))
+    workflow = workflows.StdWorkflow(search, problems.DTLZ2(m=OBJECTIVES))
     workflow.init_step()
     step: Step = workflow.step
     return step
@@ -202,7 +203,8 @@ def main(argv: list[str] | None = None) -> None:
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     step = make_step(given.method, given.algorithm, given.population, given.seed, given.device)
     clock = time.process_time if given.device == "cpu" else _device_clock
-    costs, deadline = [], time.perf_counter() + given.limit
+    costs: list[float] = []
+    deadline = time.perf_counter() + given.limit
     while len(costs) < given.generations and (not costs or time.perf_counter() < deadline):
         start = clock()
         step()
