@@ -144,6 +144,19 @@ def test_workers_find_modules_where_the_driver_does(cluster, tmp_path, monkeypat
     assert outcome.values["latency_ms"].tolist() == [2.0, 4.0, 6.0, 8.0]
 
 
+@pytest.mark.parametrize("device", [None, "board"])
+def test_fidelities_travel(cluster, device):
+    space = Space({"a": {"type": "integer", "low": 0, "high": 100}, "b": [0, 50]})
+    function = "cosearch.experiments.benchmarks.slow_cost:score"
+    target = FunctionTarget(space, function, ["latency_ms"], device=device)
+    codes = np.array([[40, 0], [40, 0], [40, 0]])
+    scorer = Scorer(space, {"f": target}, {"f": None}, {"f": ("latency_ms",)})
+    with RayEvaluator(scorer, Execution(name="ray")) as evaluator:
+        evaluator.submit(Chunk(np.arange(3), codes, np.zeros(3, np.uint64), fidelities=np.array([1.0, 1 / 9, 1 / 3])))
+        (outcome,) = evaluator.collect(60.0)
+    np.testing.assert_allclose(outcome.values["latency_ms"] - 0.36, [0.0, 8 / 9, 2 / 3], atol=1e-12)
+
+
 def test_an_exception_is_a_failure_with_its_traceback(cluster, log):
     with RayEvaluator(Script(log), Execution(name="ray", workers=2, retries=3)) as evaluator:
         evaluator.submit(chunk_of(RAISE))
