@@ -10,6 +10,10 @@ from .reproduce import command
 from .store import TrialStore
 from .study_lock import is_locked
 
+LEAST_VIOLATING = """id = (SELECT id FROM trials WHERE state = 'done' AND fidelity = 1.0 ORDER BY violation, id LIMIT 1)
+AND violation > 0"""
+"""Selects the trial nearest to feasible; none when one is feasible."""
+
 
 def status(folder: Path) -> dict[str, Any]:
     """Progress, failures, front and rate of a study as plain data; disturbs a running one in no way.
@@ -23,6 +27,7 @@ def status(folder: Path) -> dict[str, Any]:
     with TrialStore.open(folder, readonly=True) as store:
         meta, counts, history = store.meta(), store.counts(), store.history()
         failures, spent = store.failures(), store.spent()
+        least = next(store.rows(LEAST_VIOLATING), None)
     last = history[-1] if history else None
     finished = sum(n for state, n in counts.items() if state not in ("running", "duplicate"))
     ending = meta["ending"]
@@ -41,6 +46,7 @@ def status(folder: Path) -> dict[str, Any]:
         "hypervolume": last.hypervolume if last else 0.0,
         "feasible": last.n_feasible if last else 0,
         "best": last.best if last else {},
+        "least_violation": None if least is None else {"trial": least["id"], "violation": least["violation"]},
         "trials_per_s": rate,
         "eta_s": (total - spent) / pace if total and pace and spent < total else None,
         "last_change_s_ago": time.time() - last.at if last else None,

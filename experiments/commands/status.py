@@ -53,6 +53,7 @@ def _rows(now: dict[str, Any]) -> list[tuple[str, Any]]:
         *((f"  {state}", n) for state, n in trials.items() if state not in ("finished", "spent", "total")),
         ("feasible", now["feasible"]),
         ("front", f"{now['front_size']} designs, hypervolume {now['hypervolume']:.6g}"),
+        *_nearest(now["least_violation"]),
         *((f"best {metric}", value) for metric, value in now["best"].items()),
     ]
     if now["trials_per_s"]:
@@ -63,6 +64,15 @@ def _rows(now: dict[str, Any]) -> list[tuple[str, Any]]:
         lines = failure["message"].strip().splitlines() or [""]
         rows.append((f"failed {failure['count']}x", f"{lines[-1]} [{failure['reproduce']}]"))
     return rows
+
+
+def _nearest(least: dict[str, Any] | None) -> list[tuple[str, Any]]:
+    """The least violating design, while there is no feasible one."""
+    return (
+        []
+        if least is None
+        else [("nearest to feasible", f"trial {least['trial']}, violation {least['violation']:.4g}")]
+    )
 
 
 def _trials(trials: dict[str, Any]) -> str:

@@ -21,7 +21,8 @@ class FrontTable:
         study: Name of the study.
         feasible: Whether these designs meet every constraint.
         columns: Column names.
-        rows: One row of values or short texts per design, best first objective first.
+        rows: One row of values or short texts per design, best first objective first; of infeasible designs, which have
+            a column ``violation`` more, the least violating first.
         members: The same designs in full, as in :attr:`cosearch.experiments.outputs.results.Results.members`.
         hypervolume: Of the whole front.
         size: Members of the whole front.
@@ -52,7 +53,7 @@ def front_table(folder: Path, pick: str | None = None) -> FrontTable:
     Args:
         folder: The study's folder.
         pick: ``knee`` for the member that bulges most, ``nearest:METRIC=VALUE,...`` for the one nearest to a wish; None
-            for all.
+            for all. When none is feasible, any pick is the least violating design.
 
     Raises:
         StoreError: When the folder holds no study.
@@ -61,9 +62,10 @@ def front_table(folder: Path, pick: str | None = None) -> FrontTable:
     """
     results = Results.read(folder)
     members = results.members
-    if pick is not None and len(results.front):
+    feasible = results.is_feasible
+    if pick is not None:
         chosen = set(_picked(results, pick).tolist())
-        members = [m for m in members if m["trial"] in chosen]
+        members = [m for m in members if m["trial"] in chosen] if feasible else members[:1]
     metrics = results.problem.metric_names()
     held_out = tuple(dict.fromkeys(name for m in members for name in m["held_out"]))
     knobs = results.problem.space.names
@@ -72,16 +74,17 @@ def front_table(folder: Path, pick: str | None = None) -> FrontTable:
     rows = [
         (
             m["trial"],
+            *(() if feasible else (f"{m['violation']:.4g}",)),
             *(_number(m["metrics"].get(name), m["std"].get(name)) for name in metrics),
             *(m["held_out"].get(name) for name in held_out),
             *(m["design"].get(name, "-") for name in knobs),
         )
         for m in members
     ]
-    columns = ("trial", *metrics, *held_out, *knobs)
+    columns = ("trial", *(() if feasible else ("violation",)), *metrics, *held_out, *knobs)
     front = results.front
     name = str(results.meta["name"])
-    return FrontTable(name, len(front) > 0, columns, rows, members, front.hypervolume(), len(front))
+    return FrontTable(name, feasible, columns, rows, members, front.hypervolume(), len(front))
 
 
 def _picked(results: Results, pick: str) -> Any:

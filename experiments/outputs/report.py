@@ -151,10 +151,17 @@ def _members_section(data: ReportData) -> str:
     held_out = list(dict.fromkeys(name for m in data.members for name in m["held_out"]))
     varying = data.varying or data.knobs
     goals = {o.metric: f" {o.arrow}" for o in data.objectives}
-    heads = ["trial", *(n + goals.get(n, "") for n in metrics), *(f"held out: {n}" for n in held_out), *varying]
+    violation = [] if data.is_feasible else ["violation"]
+    heads = [
+        "trial",
+        *violation,
+        *(n + goals.get(n, "") for n in metrics),
+        *(f"held out: {n}" for n in held_out),
+        *varying,
+    ]
     rows = []
     for member in data.members[:MAX_ROWS]:
-        cells = [_number(member["trial"])]
+        cells = [_number(member["trial"]), *(_number(member[name]) for name in violation)]
         cells += [_measured(member, name) for name in metrics]
         cells += [_number(member["held_out"].get(name)) for name in held_out]
         cells += [_value(member["design"].get(name)) for name in varying]

@@ -51,9 +51,10 @@ class Results:
         held_out: Held-out metrics by trial id.
         counts: Trials by state.
         failures: (message, how many, first trial), commonest first.
-        members: The front, or the least violating designs when none is feasible, sorted by the first objective; each
-            a dictionary with ``trial``, ``digest``, ``seed``, ``design``, ``metrics``, ``std``, ``count``,
-            ``held_out``, ``violation``, ``feasible``, ``finished_at``.
+        members: The front, sorted by the first objective; or, when no design is feasible, those that violate the
+            constraints least, best first, with ``feasible`` False. Each a dictionary with ``trial``, ``digest``,
+            ``seed``, ``design``, ``metrics``, ``std``, ``count``, ``held_out``, ``violation``, ``feasible``,
+            ``finished_at``.
     """
 
     folder: Path
@@ -87,8 +88,8 @@ class Results:
         """
         meta = store.meta()
         ledger, front = known or _load(store, meta)
-        shown = front.trials if len(front) else front.least_violating(LEAST_VIOLATING)
-        order = np.argsort(shown.objectives[:, 0], kind="stable")
+        shown, feasible = front.best(LEAST_VIOLATING)
+        order = np.argsort(shown.objectives[:, 0] if feasible else shown.violations, kind="stable")
         held_out = store.held_out()
         members = [_member(row, held_out) for row in _rows(store, shown.ids[order].tolist())]
         return cls(
@@ -103,6 +104,11 @@ class Results:
             store.failures(),
             members,
         )
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether any trial meets every constraint; if not, :attr:`members` are no front."""
+        return self.front.is_feasible
 
 
 LEAST_VIOLATING = 5

@@ -145,7 +145,7 @@ class MlflowRun:
                 self._alive()
 
     def end(self, summary: Summary) -> None:
-        """Store the files, the front as child runs, and how the study ended."""
+        """Store the files, the front (or the least violating designs) as child runs, and how the study ended."""
         self.keep(summary.artifacts)
         self._clear_children()
         for rank, member in enumerate(spread(summary.front, self._promote)):
@@ -166,7 +166,8 @@ class MlflowRun:
             self._alive()
 
     def _promote_member(self, member: Member, rank: int, now_ms: int) -> None:
-        tags = {"trial": str(member.trial), "digest": member.digest, "front_rank": str(rank)}
+        tags = {"trial": str(member.trial), "digest": member.digest}
+        tags |= {"front_rank": str(rank)} if member.feasible else {"feasible": "false"}
         run = self._client.create_run(
             self._experiment,
             start_time=member.finished_ms,

@@ -104,8 +104,9 @@ def end_summary(store: TrialStore, ending: Ending, results: Results, folder: Pat
         status=ending.state,
         reason=ending.reason,
         finished_ms=round(1000 * max(stamps, default=results.meta["created_at"])),
-        front=[_member(member) for member in results.members] if len(results.front) else [],
+        front=[_member(member) for member in results.members],
         artifacts=[path for path in files if path.is_file()],
+        tags={"feasible": str(results.is_feasible).lower()},
     )
 
 
@@ -151,7 +152,10 @@ def replay(folder: Path, uri: str | None = None) -> str:
 def _member(member: Mapping[str, Any]) -> Member:
     metrics = {**member["metrics"], **{f"held_out/{name}": value for name, value in member["held_out"].items()}}
     metrics |= {f"{name}_std": value for name, value in member["std"].items()}
-    return Member(member["trial"], member["design"], metrics, round(1000 * member["finished_at"]), member["digest"])
+    if not member["feasible"]:
+        metrics["violation"] = member["violation"]
+    finished_ms = round(1000 * member["finished_at"])
+    return Member(member["trial"], member["design"], metrics, finished_ms, member["digest"], member["feasible"])
 
 
 def _headline(config: Mapping[str, Any]) -> dict[str, str]:

@@ -31,7 +31,7 @@ class StudyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of the final front.
+    """A member of the final front, or one of the least violating designs when none is feasible.
 
     Args:
         trial: Trial id.
@@ -39,6 +39,7 @@ class Member:
         metrics: Metric name to value.
         finished_ms: Unix time when its evaluation ended, milliseconds.
         digest: Digest of the design.
+        feasible: Whether it meets every constraint.
     """
 
     trial: int
@@ -46,6 +47,7 @@ class Member:
     metrics: Mapping[str, float]
     finished_ms: int
     digest: str = ""
+    feasible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Summary:
         status: ``finished``; ``failed`` when the study gave up; ``interrupted`` when it was saved and can go on.
         reason: Why it ended, for people.
         finished_ms: Unix time of the end, milliseconds.
-        front: The final front, most telling members first.
+        front: The final front, most telling members first; the least violating designs when none is feasible.
         artifacts: Files to keep, for example ``trials.csv`` and ``report.html``; missing ones are skipped.
         tags: Further facts to find the study by, without prefix.
     """

@@ -16,6 +16,7 @@ from cosearch.experiments.tracking.mlflow_run import reach, spread
 from cosearch.experiments.tracking.mlflow_tracker import MlflowTracker
 from cosearch.experiments.tracking.replay import RUN_ID, replay
 from cosearch.experiments.tracking.tracker import Member, StudyInfo, Summary
+from cosearch.search.objective import Constraint
 from cosearch.spaces.errors import ConfigError
 
 mlflow = pytest.importorskip("mlflow")
@@ -279,3 +280,17 @@ def test_promoted_members_span_the_front():
     assert spread(front[:3], 5) == front[:3]
     assert spread(front, 0) == []
     assert [m.trial for m in spread(front, 1)] == [50]
+
+
+def test_a_study_without_a_feasible_design_is_flagged(make_experiment, uri):
+    study = Study.create(make_experiment(constraints=(Constraint("energy_mj", at_most=-1.0),)))
+    study.run()
+    run = replay(study.folder, uri)
+    client = mlflow.MlflowClient(uri)
+    found = client.get_run(run)
+    assert found.data.tags["cosearch.feasible"] == "false"
+    children = client.search_runs([found.info.experiment_id], f"tags.mlflow.parentRunId = '{run}'")
+    assert {child.data.tags["cosearch.feasible"] for child in children} == {"false"}
+    assert not any("cosearch.front_rank" in child.data.tags for child in children)
+    violations = [member["violation"] for member in study.results.members]
+    assert sorted(child.data.metrics["violation"] for child in children) == violations
