@@ -13,9 +13,9 @@ from .variation import Variation
 SAMPLES = 10_000
 """Samples per estimate (Bader and Zitzler 2011, section 6.1)."""
 
-ROUNDS = 8
-"""Estimates over which the removals of one survival are spread; the paper's one removal per estimate selects nearly the
-same rows at many times the cost."""
+ROUNDS = 64
+"""Most estimates over which the removals of one survival are spread: as many removals or fewer go one at a time, as in
+the paper."""
 
 MARGIN = 0.1
 """How far the sampled box reaches beyond the worst value, as a share of the range: the ends of a front count."""
@@ -82,7 +82,7 @@ def hype_selection(
         n: How many are kept.
         rng: Draws the samples; see :func:`~cosearch.search.emo.array_namespace.uniform`.
         samples: Samples per estimate.
-        rounds: Estimates over which the removals are spread.
+        rounds: Most estimates over which the removals are spread.
     """
     xp = namespace(objectives)
     ranks = constrained_ranks(objectives, violations)
