@@ -8,7 +8,11 @@ from typing import Literal, get_args
 from ..spaces.errors import TargetError
 
 Source = Literal["measured", "simulated", "modelled", "trained", "predicted"]
-"""How a number was got: timed on a device, by a simulator, by a closed form, by training, by a learned model."""
+"""How a number was got: timed on a device, by a simulator, by a closed form, by training, by a learned model.
+
+``modelled`` promises the same number for the same design each time. Of a cheap target, strategies with a model may then
+compute it for any design instead of learning it, see :attr:`cosearch.search.objective.Problem.exact`.
+"""
 
 UNITS: dict[str, str] = {
     "ms": "milliseconds",
