@@ -37,7 +37,7 @@ class Pairwise(Predictor):
 
     kind: ClassVar[str] = "pairwise"
 
-    def __init__(self, space: Space, metric: str, *, pairs: int = 1000, penalty: float = 1.0) -> None:
+    def __init__(self, space: Space, metric: str, *, pairs: int = 500, penalty: float = 1.0) -> None:
         super().__init__(space, metric)
         if pairs < 1 or penalty <= 0:
             raise PredictorError(f"pairs {pairs}, penalty {penalty}", "use at least 1 pair and a positive penalty")

@@ -55,7 +55,7 @@ class RidgeSvr(Predictor):
         grid: ``coarse`` with 3 penalties and 4 costs, or ``full`` with the 100 of each that were published.
 
     Raises:
-        PredictorError: When the grid is unknown, or scikit-learn is not installed.
+        PredictorError: When the grid is unknown.
 
     Source: Cummings et al. 2022, "A hardware-aware framework for accelerating neural architecture search across
     modalities", arXiv 2205.10358; DyNAS-T 1.6.0, class ``Predictor``.
@@ -166,11 +166,9 @@ def _svr_held_out(kernel: FloatArray, y: FloatArray, folds: list[np.ndarray], co
 
 def _svr(kernel: FloatArray, y: FloatArray, cost: float) -> tuple[FloatArray, float]:
     """Weights [n] of the training rows and offset of a support vector machine with a given kernel matrix [n, n]."""
-    try:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.svm import SVR
-    except ImportError as error:
-        raise PredictorError("ridge_svr needs scikit-learn", "install it: pip install 'cosearch[sklearn]'") from error
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import SVR
+
     weights = np.zeros(len(y))
     if y.min() == y.max():
         return weights, float(y[0])

@@ -30,7 +30,7 @@ class Trees(Predictor):
         share: Of the features tried per split.
 
     Raises:
-        PredictorError: When scikit-learn is not installed.
+        PredictorError: When there are too few trees, or the share is none.
 
     Source: Geurts, Ernst and Wehenkel 2006, "Extremely randomized trees", Machine Learning 63; deviations as in
     Hutter et al. 2014, "Algorithm runtime prediction: methods and evaluation", section 4.3.
@@ -38,7 +38,7 @@ class Trees(Predictor):
 
     kind: ClassVar[str] = "trees"
 
-    def __init__(self, space: Space, metric: str, *, trees: int = 60, share: float = 0.5) -> None:
+    def __init__(self, space: Space, metric: str, *, trees: int = 40, share: float = 0.5) -> None:
         super().__init__(space, metric)
         if trees < 10 or not 0 < share <= 1:
             raise PredictorError(f"trees {trees}, share {share}", "use at least 10 trees and a share in 0..1")
@@ -59,10 +59,8 @@ class Trees(Predictor):
         return report(self.observed, self._held_out, std)
 
     def _fit(self, codes: Codes, y: FloatArray) -> None:
-        try:
-            from sklearn.ensemble import ExtraTreesRegressor
-        except ImportError as error:
-            raise PredictorError("trees need scikit-learn", "install it: pip install scikit-learn") from error
+        from sklearn.ensemble import ExtraTreesRegressor
+
         forest = ExtraTreesRegressor(self.trees, max_features=self.share, bootstrap=True, random_state=0)
         x = features(self.space, codes, 1)
         forest.fit(x, y)

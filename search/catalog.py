@@ -22,6 +22,7 @@ STRATEGIES = Registry(
             "search.surrogate_evolution:SurrogateEvolution",
             "evolution on a bank of predictors, batches by hypervolume gain",
         ),
+        "gp": ("search.gp:Gp", "Gaussian processes on mixed knobs, batches by hypervolume gain"),
         "linas": ("search.linas:Linas", "iterated search on predictors, as in DyNAS-T (Cummings et al. 2022)"),
         "successive_halving": (
             "search.successive_halving:SuccessiveHalving",

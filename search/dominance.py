@@ -49,8 +49,10 @@ def constrained_dominates(
     """
     v = effective_violations(objectives, violations)[:, None]
     w = effective_violations(others, other_violations)[None, :]
-    no_worse = (objectives[:, None, :] <= others[None, :, :]).all(axis=2)
-    better = (objectives[:, None, :] < others[None, :, :]).any(axis=2)
+    no_worse, better = np.ones((len(v), w.shape[1]), dtype=bool), np.zeros((len(v), w.shape[1]), dtype=bool)
+    for a, b in zip(objectives.T, others.T, strict=True):
+        no_worse &= a[:, None] <= b
+        better |= a[:, None] < b
     both_feasible = (v == 0) & (w == 0)
     return np.asarray(np.where(both_feasible, no_worse & better, v < w))
 

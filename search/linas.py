@@ -40,7 +40,7 @@ class Linas(Strategy):
 
     Raises:
         StrategyError: When the population has fewer than 4 members, or the inner search no full generation.
-        PredictorError: When the grid is unknown; when fitting, that scikit-learn is not installed.
+        PredictorError: When the grid is unknown.
 
     Source: Cummings et al. 2022, "A hardware-aware framework for accelerating neural architecture search across
     modalities", arXiv 2205.10358; Cummings et al. 2022, "Accelerating neural architecture exploration across modalities

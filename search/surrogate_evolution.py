@@ -14,8 +14,8 @@ from .dominance import effective_violations, nondominated
 from .front import REFERENCE_MARGIN
 from .objective import FloatArray, Problem
 from .strategy import Strategy
-from .surrogate.candidates import best_told, evolved, listed
-from .surrogate.hypervolume_gain import GreedyGain
+from .surrogate.candidates import best_told, evolved
+from .surrogate.hypervolume_gain import GreedyGain, boxed
 from .surrogate.models import Belief, Models
 from .surrogate.starts import graded, latin_hypercube
 from .variation import Variation
@@ -28,9 +28,6 @@ PARENTS = 20
 
 LEAST_LEARNT = 6
 """Finite trials that models are fitted to at least."""
-
-LISTED = 20_000
-"""Spaces up to this size are looked at whole."""
 
 LEAST_CANDIDATES = 150
 """Candidates that compete for a batch."""
@@ -56,11 +53,11 @@ class SurrogateEvolution(Strategy):
 
     It starts with a few quasi-random designs, half of them spread over the space, half graded from small to large.
     Then, after every ``batch`` completed trials, each objective that is not exact gets the predictor of a bank that
-    ranks held-out designs best; NSGA-II, started from the best trials, evolves on the predictions (small spaces are
-    listed whole); of what it met, candidates are taken one by one by expected gain in hypervolume, over samples of the
-    predictions and given the trials in flight. No model chooses all trials: some are random, and of the others the
-    share that the models do not rank (one less the held-out Kendall tau of the worst; all under the ``gate``) are
-    children of the best trials, as in plain evolution.
+    ranks held-out designs best; NSGA-II, started from the best trials, evolves on the predictions; of what it met,
+    candidates are taken one by one by expected gain in hypervolume, over samples of the predictions and given the
+    trials in flight. No model chooses all trials: some are random, and of the others the share that the models do not
+    rank (one less the held-out Kendall tau of the worst; all under the ``gate``) are children of the best trials, as in
+    plain evolution.
 
     The cost is bounded: models are refitted once every ``batch`` trials and learn from :attr:`most_learnt` at most.
 
@@ -82,7 +79,7 @@ class SurrogateEvolution(Strategy):
 
     samples: ClassVar[int] = 16
     """Joint samples of the predictions behind an expected gain; with 0 the mean prediction counts as certain."""
-    generations: ClassVar[int] = 25
+    generations: ClassVar[int] = 40
     """Of the evolution on the models."""
     population: ClassVar[int] = 60
     """Of the evolution on the models."""
@@ -104,7 +101,7 @@ class SurrogateEvolution(Strategy):
         batch: int = 10,
         random_share: float = 0.1,
         members: Sequence[str] = ("gp", "gp_rank", "ridge", "trees", "pairwise"),
-        gate: float = 0.15,
+        gate: float = 0.25,
     ) -> None:
         super().__init__(problem, seed)
         if startup < 2 or batch < 1:
@@ -119,7 +116,6 @@ class SurrogateEvolution(Strategy):
         self._models = Models(problem, members, self.most_learnt)
         self._fitted_at = -1
         self._plan: tuple[int, Plan | None] = (-1, None)
-        self._all: Codes | None = problem.space.enumerate(LISTED)
 
     def ask(self, n: int) -> Codes:
         rng = self.rng()
@@ -164,15 +160,13 @@ class SurrogateEvolution(Strategy):
         return Plan(codes, self._models.belief(codes, self.samples, rng), tau if tau >= self.gate else 0.0)
 
     def _chosen_at(self, moment: int) -> int:
-        """The last moment, up to this one, at which predictors were chosen anew: with a sixth more to learn."""
+        """The last moment, up to this one, at which predictors were chosen anew: with a quarter more to learn."""
         at = self.startup
-        while (later := at + self.batch * max(1, round(at / 6 / self.batch))) <= moment:
+        while (later := at + self.batch * max(1, round(at / 4 / self.batch))) <= moment:
             at = later
         return at
 
     def _candidates(self, moment: int, rng: np.random.Generator) -> Codes:
-        if self._all is not None:
-            return listed(self._models, self._all)
         best = best_told(self.archive, moment, int(self.best_share * self.population))
         start = np.concatenate([best, self.problem.space.sample(rng, self.population - len(best))])
         return evolved(self._models, start, self.generations, self.population, self.variation, rng)
@@ -206,7 +200,9 @@ class SurrogateEvolution(Strategy):
         rng = self.rng(stream=2, at=self._plan[0])
         belief = plan.belief[left].join(self._models.belief(pending, self.samples, rng))
         reference = reference_point(self.problem, front, feasible)
-        greedy = GreedyGain(front, belief.samples, reference, belief.feasible, rng)
+        ideal = np.minimum(front.min(axis=0), reference)
+        front, samples = (boxed(rows, ideal, reference) for rows in (front, belief.samples))
+        greedy = GreedyGain(front, samples, np.ones(len(reference)), belief.feasible, rng)
         for row in range(len(left), len(left) + len(pending)):
             greedy.take(row)
         picked = []

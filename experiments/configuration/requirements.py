@@ -11,7 +11,6 @@ from .config import Config
 from .problems import Problems
 
 PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
-    ("search", "linas"): ("sklearn", "sklearn"),
     ("search", "tpe"): ("optuna", "optuna"),
     ("search", "optuna_gp"): ("optuna", "optuna"),
     ("search", "pymoo_nsga2"): ("pymoo", "pymoo"),

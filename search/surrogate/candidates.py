@@ -1,4 +1,4 @@
-"""Designs worth a look: all of a small space, or what evolution on the models comes to."""
+"""Designs worth a look: the best told, and what evolution on the models comes to."""
 
 from __future__ import annotations
 
@@ -40,11 +40,6 @@ def evolved(
     _, first = np.unique(met, axis=0, return_index=True)
     met, objectives, violations = met[first], objectives[first], violations[first]
     return met[preference_order(objectives, violations)]
-
-
-def listed(models: Models, designs: Codes) -> Codes:
-    """All designs of a small space, best first by the models' means."""
-    return designs[preference_order(*models.mean(designs))]
 
 
 def best_told(archive: Archive, before: int, n: int) -> Codes:

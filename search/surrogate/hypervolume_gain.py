@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..dominance import BoolArray, nondominated
 from ..objective import FloatArray
+from ..scaling import unit_scaled
+
+FARTHEST = 1e3
+"""Guesses farther than this from the box between ideal and reference, in its size, say no more than this far."""
 
 POINTS = 1024
 """Random points that measure volumes of three and more objectives."""
+
+
+def boxed(values: FloatArray, ideal: FloatArray, reference: FloatArray) -> FloatArray:
+    """Objectives scaled so that ``ideal`` becomes 0 and ``reference`` 1, within :data:`FARTHEST`; NaN counts as worst.
+
+    Args:
+        values: float64 [..., n_objectives].
+        ideal: Best corner, float64 [n_objectives].
+        reference: Worst corner, float64 [n_objectives].
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = unit_scaled(values, ideal, reference)
+    return np.clip(np.nan_to_num(scaled, nan=FARTHEST), -FARTHEST, FARTHEST)
 
 
 def gains(front: FloatArray, values: FloatArray, reference: FloatArray) -> FloatArray:
@@ -68,13 +86,13 @@ class GreedyGain:
             self._fronts = [front] * len(samples)
             self._gain = np.stack([gains(front, sample, reference) for sample in samples])
         else:
-            self._covers, self._alive, self._cell = _covered(front, samples, reference, rng)
+            self._covers, self._alive = _covered(front, samples, reference, rng)
 
     def take(self, candidate: int) -> None:
         """Let a candidate join the front of every sample."""
         self._open[candidate] = False
         if not self._exact:
-            self._alive &= ~self._covers[:, candidate]
+            self._alive &= self._covers[:, candidate] == 0
             return
         for s, sample in enumerate(self._samples):
             if self._gain[s, candidate] > 0:
@@ -92,13 +110,15 @@ class GreedyGain:
         return winner if gain[winner] > 0 else None
 
     def _counted(self) -> FloatArray:
-        return np.asarray(self._cell * np.einsum("scp,sp->c", self._covers, self._alive) / len(self._samples))
+        """Mean share of the random points that each candidate would newly dominate, float64 [n_candidates]."""
+        newly = np.matmul(self._covers, self._alive[:, :, None].astype(np.float32))[:, :, 0]
+        return np.asarray(newly.mean(axis=0, dtype=np.float64))
 
 
 def _covered(
     front: FloatArray, samples: FloatArray, reference: FloatArray, rng: np.random.Generator
-) -> tuple[BoolArray, BoolArray, float]:
-    """Which random undominated points each candidate dominates: bool [s, c, p], alive bool [s, p], volume each."""
+) -> tuple[NDArray[np.float32], BoolArray]:
+    """Which random undominated points candidates dominate, 0 or 1 [s, c, p], and that all are open yet, [s, p]."""
     low = np.minimum(samples.reshape(-1, len(reference)).min(axis=0), reference)
     points = low + (reference - low) * rng.random((4 * POINTS, len(reference)))
     dominated = np.zeros(len(points), dtype=bool)
@@ -106,4 +126,4 @@ def _covered(
         dominated |= (front[start : start + 64, None, :] <= points).all(axis=2).any(axis=0)
     points = points[~dominated][:POINTS]
     covers = (samples[:, :, None, :] <= points).all(axis=3)
-    return covers, np.ones((len(samples), len(points)), dtype=bool), 1.0 / max(len(points), 1)
+    return covers.astype(np.float32), np.ones((len(samples), len(points)), dtype=bool)

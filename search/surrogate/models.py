@@ -135,6 +135,8 @@ class Models:
             n_samples: How many; 0 gives one, the mean.
             rng: Draws them.
         """
+        if not len(codes):
+            return Belief(np.empty((max(n_samples, 1), 0, self.problem.n_objectives)), np.empty(0))
         designs = self.problem.space.designs(codes)
         mean, _ = self.mean(codes)
         samples = np.repeat(mean[None], max(n_samples, 1), axis=0)

@@ -118,8 +118,6 @@ LEARNERS = {
 @pytest.mark.parametrize("name", LEARNERS)
 def test_strategies_lead_a_study_to_the_feasible_corner(name, make_experiment):
     corner = (Constraint("energy_mj", at_most=0.02), Constraint("latency_ms", at_most=2.0))
-    if name == "linas":
-        pytest.importorskip("sklearn")
 
     def strategy(problem, seed):
         return STRATEGIES.get(name)(problem, seed, **LEARNERS[name])

@@ -10,8 +10,6 @@ from cosearch.predictors.ridge_svr import ALPHAS, COSTS, RidgeSvr
 from cosearch.spaces.errors import PredictorError
 from cosearch.spaces.space import Space
 
-pytest.importorskip("sklearn")
-
 SPACE = Space({f"k{i}": [1, 2, 3] for i in range(8)})
 
 

@@ -16,6 +16,8 @@ VARIANTS = {
     "local_search": [{"starts": 4}, {"starts": 1, "improvement": "best"}],
     "regularized_evolution": [{"population": 16, "sample": 4}],
     "linas": [{"population": 16, "inner_evaluations": 160}],
+    "surrogate_evolution": [{}, {"startup": 6, "batch": 3, "members": ["gp_rank", "ridge"]}],
+    "gp": [{"startup": 8}],
     "successive_halving": [
         {"options": {"population": 16}},
         {"options": {"population": 16, "mode": "generational"}, "eta": 2.0},
@@ -30,14 +32,13 @@ VARIANTS = {
 }
 PYMOO = "pymoo.algorithms.moo.nsga2"
 OPTIONAL = {
-    "linas": "sklearn",
     "tpe": "optuna",
     "optuna_gp": "optuna._gp.gp",
     "pymoo_nsga2": PYMOO,
     "pymoo_unsga3": PYMOO,
     "pymoo_age_moea": PYMOO,
 }
-BUDGET = {"tpe": 32, "optuna_gp": 10}
+BUDGET = {"surrogate_evolution": 32, "gp": 32, "tpe": 32, "optuna_gp": 10}
 BUILT_IN = [name for name, origin, _ in STRATEGIES.rows() if origin == "built-in"]
 SLOW = {"optuna_gp"}
 CASES = [

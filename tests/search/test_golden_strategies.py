@@ -23,6 +23,8 @@ OPTIONS = {
     "local_search": {},
     "regularized_evolution": {"population": 20, "sample": 5},
     "linas": {"population": 20, "inner_evaluations": 400},
+    "surrogate_evolution": {"members": ["gp", "gp_rank", "ridge"]},
+    "gp": {},
     "successive_halving": {"options": {"population": 20}},
     "tpe": {"startup": 10},
     "optuna_gp": {"startup": 55, "batch": 1},
@@ -31,15 +33,14 @@ OPTIONS = {
     "pymoo_age_moea": {"population": 20},
 }
 OPTIONAL = {
-    "linas": "sklearn",
     "tpe": "optuna",
     "optuna_gp": "torch",
     "pymoo_nsga2": "pymoo",
     "pymoo_unsga3": "pymoo",
     "pymoo_age_moea": "numba",
 }
-# Wrapped libraries may change their arithmetic between versions; our own code may not.
-TOLERANCE = dict.fromkeys(OPTIONAL, 0.02)
+# Wrapped libraries and linear algebra may change their arithmetic between versions; our own code may not.
+TOLERANCE = dict.fromkeys([*OPTIONAL, "linas", "surrogate_evolution", "gp"], 0.02)
 
 
 def result(name):

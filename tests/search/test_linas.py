@@ -16,8 +16,6 @@ from cosearch.search.random_search import RandomSearch
 from cosearch.spaces.errors import PredictorError, StrategyError
 from cosearch.spaces.space import Space
 
-pytest.importorskip("sklearn")
-
 SPACE = Space({f"k{i}": [0, 1, 2] for i in range(10)}, name="additive")
 OBJECTIVES = (Objective("loss", reference=30.0), Objective("cost", reference=60.0))
 
