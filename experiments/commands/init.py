@@ -23,8 +23,9 @@ Examples:
 def command(path: Path | None, template: str, as_json: bool) -> None:
     """Write a commented configuration to start from.
 
-    PATH is a .yaml file or a folder. Templates: minimal (a function of your own, seconds), quickstart (networks on this
-    CPU, a minute), systolic_mobilenet (an accelerator, a minute).
+    PATH is a .yaml file or a folder. Templates: minimal (a function of your own, seconds), multi_fidelity (a simulation
+    that can be cut short, seconds), quickstart (networks on this CPU, a minute), systolic_mobilenet (an accelerator, a
+    minute).
     """
     from ..configuration.init_config import init
 

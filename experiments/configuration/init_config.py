@@ -8,7 +8,10 @@ from ...spaces.errors import CosearchError
 from .locate import shipped_configs
 
 TEMPLATES = Path(__file__).parent / "templates"
-COMPANIONS = {"minimal": {"my_target.py": "my_target.py.txt"}}
+COMPANIONS = {
+    "minimal": {"my_target.py": "my_target.py.txt"},
+    "multi_fidelity": {"my_simulation.py": "my_simulation.py.txt"},
+}
 """Template to further files: name to write, name of the template."""
 DEFAULT_FILE = "experiment.yaml"
 

@@ -221,6 +221,13 @@ def test_init_knows_its_templates(here: Path) -> None:
     assert "use one of: minimal" in result.stderr
 
 
+def test_the_multi_fidelity_template_runs(here: Path) -> None:
+    assert cosearch("init", "--template", "multi", "halving.yaml").exit_code == 0
+    result = cosearch("run", "halving.yaml", "--set", "budget.trials=12", "--set", "output.report=false")
+    assert result.exit_code == 0, result.stderr
+    assert "full evaluations" in result.stdout
+
+
 def test_shipped_configurations_can_be_named_bare(here: Path) -> None:
     assert "quickstart.yaml" in shipped_configs()
     result = cosearch("validate", "quickstart.yaml", "--json")
