@@ -77,7 +77,7 @@ class Trees(Predictor):
             unseen[tree, rows] = False
         found = self._each_tree(x)
         count = unseen.sum(axis=0)
-        return np.where(count > 0, (found * unseen).sum(axis=0) / np.maximum(count, 1), y.mean())
+        return np.asarray(np.where(count > 0, (found * unseen).sum(axis=0) / np.maximum(count, 1), y.mean()))
 
     def _each_tree(self, x: FloatArray) -> FloatArray:
         """Prediction of every tree, float64 [trees, n]."""

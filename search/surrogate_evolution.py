@@ -205,10 +205,10 @@ class SurrogateEvolution(Strategy):
         greedy = GreedyGain(front, samples, np.ones(len(reference)), belief.feasible, rng)
         for row in range(len(left), len(left) + len(pending)):
             greedy.take(row)
-        picked = []
-        while len(picked) < n and (row := greedy.best()) is not None:
-            greedy.take(row)
-            picked.append(row)
+        picked: list[int] = []
+        while len(picked) < n and (best := greedy.best()) is not None:
+            greedy.take(best)
+            picked.append(best)
         return plan.candidates[left[picked]]
 
     def _still_unseen(self, codes: Codes, taken: Codes) -> np.ndarray:

@@ -45,4 +45,4 @@ def evolved(
 def best_told(archive: Archive, before: int, n: int) -> Codes:
     """The ``n`` best of the first ``before`` completed trials, int64 [<= n, n_knobs], best first."""
     told = archive.completed[:before]
-    return told.codes[preference_order(told.objectives, told.violations)[:n]]
+    return np.asarray(told.codes[preference_order(told.objectives, told.violations)[:n]])

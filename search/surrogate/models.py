@@ -40,10 +40,11 @@ class Belief:
 
 
 class Models:
-    """One predictor per objective that is not exact, and one of feasibility where some trial was infeasible.
+    """One predictor per objective that is not exact, and one of feasibility where that calls for it.
 
-    Feasibility is a score: -1 for feasible trials, rising with the rank of the violation to +1, 2 for failed ones; its
-    probability is that of a score below 0. Constraints on exact metrics are computed.
+    Constraints on exact metrics are computed, those on objectives follow from its predictor. For the others,
+    and for failures, feasibility is a score: -1 for feasible trials, rising with the rank of the violation to +1, 2 for
+    failed ones; its probability is that of a score below 0.
 
     Args:
         problem: What is searched.
@@ -54,7 +55,10 @@ class Models:
     def __init__(self, problem: Problem, members: Sequence[str], most: int) -> None:
         self.problem = problem
         self._most = most
-        self._exact = [problem.exact.get(o.metric) for o in problem.objectives]
+        metrics = [o.metric for o in problem.objectives]
+        open_ended = [c for c in problem.constraints if c.metric not in problem.exact]
+        self._bounded = [(metrics.index(c.metric), c) for c in open_ended if c.metric in metrics]
+        self._scored = len(open_ended) > len(self._bounded)
         self._members = tuple(members)
         self._predictors: dict[int, Bank] = {}
         self._units = np.ones(problem.n_objectives)
@@ -70,7 +74,7 @@ class Models:
         self._predictors = {
             k: Bank(self.problem.space, o.metric, members=self._members)
             for k, o in enumerate(self.problem.objectives)
-            if self._exact[k] is None
+            if o.metric not in self.problem.exact
         }
         self._feasibility, self._feasibility_chosen = None, False
         self._learn(trials, anew=True)
@@ -94,7 +98,7 @@ class Models:
         for k, bank in self._predictors.items():
             learn = bank.fit if anew else bank.refit
             learn(designs, trials.objectives[usable, k] / self._units[k])
-        if not (violations[rows] > 0).any():
+        if not (violations[rows] > 0 if self._scored else np.isinf(violations[rows])).any():
             return
         if self._feasibility is None:
             self._feasibility = Bank(self.problem.space, "feasibility_ratio", members=("gp",))
@@ -115,17 +119,14 @@ class Models:
     def mean(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
         """Expected objectives [n, n_objectives], and violations [n]: 0 where feasibility is the likelier."""
         designs = self.problem.space.designs(codes)
-        mean = np.empty((len(codes), self.problem.n_objectives))
-        for k, objective in enumerate(self.problem.objectives):
-            exact = self._exact[k]
-            if exact is None:
-                mean[:, k] = self._units[k] * self._predictors[k].mean(designs)
-            else:
-                mean[:, k] = objective.sign * exact(codes)
-        violations = np.zeros(len(codes))
+        mean, violations = self.problem.foreknow(codes)
+        for k, bank in self._predictors.items():
+            mean[:, k] = self._units[k] * bank.mean(designs)
+        for k, constraint in self._bounded:
+            violations += constraint.violation(self.problem.objectives[k].sign * mean[:, k])
         if self._feasibility is not None:
             violations += np.maximum(self._feasibility.mean(designs), 0.0)
-        return self._with_exact_violations(codes, mean, violations)
+        return mean, violations
 
     def belief(self, codes: Codes, n_samples: int, rng: np.random.Generator) -> Belief:
         """Samples of the objectives, and the probability of feasibility.
@@ -135,31 +136,24 @@ class Models:
             n_samples: How many; 0 gives one, the mean.
             rng: Draws them.
         """
-        if not len(codes):
-            return Belief(np.empty((max(n_samples, 1), 0, self.problem.n_objectives)), np.empty(0))
         designs = self.problem.space.designs(codes)
-        mean, _ = self.mean(codes)
-        samples = np.repeat(mean[None], max(n_samples, 1), axis=0)
+        known, violations = self.problem.foreknow(codes)
+        samples = np.repeat(known[None], max(n_samples, 1), axis=0)
+        if not len(codes):
+            return Belief(samples, violations)
         for k, bank in self._predictors.items():
-            if n_samples:
-                samples[:, :, k] = self._units[k] * bank.deviate(designs, rng.standard_normal(samples.shape[:2]))
-        feasible = np.ones(len(codes))
+            guess = bank.deviate(designs, rng.standard_normal(samples.shape[:2])) if n_samples else bank.mean(designs)
+            samples[:, :, k] = self._units[k] * guess
+        feasible = (violations == 0).astype(np.float64)
+        for k, constraint in self._bounded:
+            values = self.problem.objectives[k].sign * samples[:, :, k]
+            feasible *= (constraint.violation(values.ravel()).reshape(values.shape) == 0).mean(axis=0)
         if self._feasibility is not None:
             from scipy.special import ndtr
 
             found = self._feasibility.predict(designs)
-            feasible = ndtr(-found.mean / found.std)
-        _, violations = self._with_exact_violations(codes, mean, np.zeros(len(codes)))
-        return Belief(samples, np.where(violations > 0, 0.0, feasible))
-
-    def _with_exact_violations(
-        self, codes: Codes, mean: FloatArray, violations: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        for constraint in self.problem.constraints:
-            exact = self.problem.exact.get(constraint.metric)
-            if exact is not None:
-                violations = violations + constraint.violation(exact(codes))
-        return mean, np.where(np.isfinite(mean).all(axis=1), violations, np.inf)
+            feasible *= ndtr(-found.mean / found.std)
+        return Belief(samples, feasible)
 
 
 def _powers_of_two(objectives: FloatArray) -> FloatArray:
