@@ -27,9 +27,12 @@ from .search_plot import mean_curve, write_plot
 from .search_run import SearchRun
 
 DEFAULT_PROBLEMS = ("ofa_mbv3", "nb201", "hwgpt_s", "boom")
+OTHER_SIZES = ("hwgpt_m", "hwgpt_l")
+"""Searched by default where their data are."""
+
 DEFAULT_BUDGETS = "50,100,150,200,300,500"
-OURS = (DEFAULT, "linas", "nsga2", "random")
-"""The strategies that ``ours`` stands for, those that are there."""
+COMPARED = (DEFAULT, "linas", "nsga2", "random")
+"""The strategies of our catalogue that ``all`` compares."""
 
 TARGETS = {"linas": (300,), "nsga2": (500,), "pymoo.nsga2_pop20": (500,), "pymoo.nsga2_pop50": (500,)}
 """Methods, and the budgets at which their mean share is what our default's mean curve has to reach."""
@@ -52,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> list[Row]:
     parser.add_argument(
         "--strategies",
         default="all",
-        help="all, ours, peers, or a comma list of NAME[:OPTION=VALUE]; exact=false hides closed forms",
+        help="all, ours (the default), peers, or a comma list of NAME[:OPTION=VALUE]; exact=false hides closed forms",
     )
     parser.add_argument("--budgets", default=DEFAULT_BUDGETS, help="comma list of numbers of evaluations")
     parser.add_argument("--seeds", type=int, default=10, help="searches per method and problem")
@@ -103,7 +106,7 @@ def chosen_problems(names: str | None, roots: Sequence[Path]) -> list[str]:
         raise CosearchError("there is no data for any problem", "name a folder of reference data with --data")
     if missing:
         _note(f"skipped, no data: {', '.join(missing)}")
-    return [name for name in DEFAULT_PROBLEMS if name in available]
+    return [name for name in (*DEFAULT_PROBLEMS, *OTHER_SIZES) if name in available]
 
 
 def chosen_methods(names: str, *, with_ablation: bool = False) -> list[Method]:
@@ -115,7 +118,7 @@ def chosen_methods(names: str, *, with_ablation: bool = False) -> list[Method]:
     methods: list[Method] = []
     for word in [*names.split(","), *(ablations() if with_ablation else ())]:
         if word in ("all", "ours"):
-            methods += [Method(name) for name in OURS if name in {known[0] for known in STRATEGIES.rows()}]
+            methods += [Method(name) for name in (COMPARED if word == "all" else (DEFAULT,))]
         if word in ("all", "peers"):
             methods += _installed_peers()
         if word not in ("all", "ours", "peers"):
