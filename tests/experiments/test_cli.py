@@ -19,7 +19,7 @@ from cosearch.experiments.configuration.init_config import init, template_names
 from cosearch.experiments.configuration.locate import shipped_configs
 from cosearch.experiments.configuration.validate import validate
 
-QUICK = ("--set", "budget.trials=40", "--set", "search.population=10", "--set", "output.report=false")
+QUICK = ("--set", "budget.trials=40", "--set", "search.startup=10", "--set", "output.report=false")
 
 
 def cosearch(*arguments: str) -> Result:
