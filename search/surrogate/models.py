@@ -86,8 +86,8 @@ class Models:
 
     @property
     def taus(self) -> list[float]:
-        """Held-out rank correlation of each predicted objective."""
-        return [bank.tau for bank in self._predictors.values()]
+        """Held-out rank correlation of each predicted objective that varies: a constant one has no ranks."""
+        return [bank.tau for bank in self._predictors.values() if np.ptp(bank.observed) > 0]
 
     def _learn(self, trials: Trials, *, anew: bool) -> None:
         violations = effective_violations(trials.objectives, trials.violations)
@@ -98,11 +98,12 @@ class Models:
         for k, bank in self._predictors.items():
             learn = bank.fit if anew else bank.refit
             learn(designs, trials.objectives[usable, k] / self._units[k])
-        if not (violations[rows] > 0 if self._scored else np.isinf(violations[rows])).any():
+        # Of all trials: what is kept of many differs between refits, and a refit must not depend on earlier ones.
+        if not (violations > 0 if self._scored else np.isinf(violations)).any():
             return
         if self._feasibility is None:
             self._feasibility = Bank(self.problem.space, "feasibility_ratio", members=("gp",))
-        # First violations after the last choice are fitted anew each time: a refit must not depend on earlier ones.
+        # First violations after the last choice are fitted anew each time, for the same reason.
         learn = self._feasibility.refit if self._feasibility_chosen and not anew else self._feasibility.fit
         learn(self.problem.space.designs(trials.codes[rows]), _scores(violations[rows]))
 

@@ -8,6 +8,7 @@ import moocore
 import numpy as np
 import pytest
 
+from cosearch.search.check_hard_problems import half_constant
 from cosearch.search.check_problems import CheckProblem, easy
 from cosearch.search.check_simulation import Simulation
 from cosearch.search.dominance import nondominated
@@ -120,6 +121,38 @@ def test_noise_is_not_trusted_and_structure_is():
             strategy.ask(1)
             trusts.append(strategy._plan[1].trust)
         assert low <= np.mean(trusts) <= high
+
+
+def test_a_constant_objective_does_not_cost_the_trust_in_the_other():
+    strategy = Simulation(SurrogateEvolution, half_constant(), 0, workers=10, batch=10).run(60).strategy
+    strategy.ask(1)
+    assert strategy._plan[1].trust > 0.8
+
+
+class FailsOnce(CheckProblem):
+    """Trial 7 fails."""
+
+    def trials(self, ids: np.ndarray, codes: np.ndarray, fidelities: np.ndarray | None = None) -> Trials:
+        told = super().trials(ids, codes, fidelities)
+        told.objectives[told.ids == 7] = np.inf
+        told.violations[told.ids == 7] = np.inf
+        return told
+
+
+class FewLearnt(SurrogateEvolution):
+    generations, population, most_learnt = 4, 20, 40
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        super().__init__(problem, seed, members=("gp",))
+
+
+def test_resumes_where_the_only_failure_is_not_always_learnt_from():
+    problem = FailsOnce(easy().problem, easy().metrics)
+    live = Simulation(FewLearnt, problem, 3).run(200)
+    for moment in live.moments[::3]:
+        fresh = FewLearnt(problem.problem, 3)
+        fresh.tell(live.told[: moment.n_told], moment.running)
+        np.testing.assert_array_equal(fresh.ask(moment.n), moment.answer)
 
 
 def test_learns_where_designs_are_feasible():
