@@ -72,6 +72,7 @@ class SurrogateEvolution(Strategy):
 
     Raises:
         StrategyError: When an option is out of range.
+        PredictorError: When a member is unknown, or there is none.
 
     Source: predictor-guided evolution after LINAS (Cummings et al. 2022, "A hardware-aware framework for accelerating
     neural architecture search across modalities"), with greedy sampled hypervolume gains (Daulton et al. 2020).

@@ -50,6 +50,9 @@ class Models:
         problem: What is searched.
         members: Predictors that each bank compares.
         most: Trials that are learnt from at most; of more, the better half and a random part of the others.
+
+    Raises:
+        PredictorError: When a member is unknown, or there is none.
     """
 
     def __init__(self, problem: Problem, members: Sequence[str], most: int) -> None:
@@ -59,7 +62,8 @@ class Models:
         open_ended = [c for c in problem.constraints if c.metric not in problem.exact]
         self._bounded = [(metrics.index(c.metric), c) for c in open_ended if c.metric in metrics]
         self._scored = len(open_ended) > len(self._bounded)
-        self._members = tuple(members)
+        # An unknown member is refused now, not after the first trials.
+        self._members = Bank(problem.space, metrics[0], members=members).members
         self._predictors: dict[int, Bank] = {}
         self._units = np.ones(problem.n_objectives)
         self._feasibility: Bank | None = None

@@ -20,7 +20,7 @@ from cosearch.search.surrogate.hypervolume_gain import GreedyGain, gains
 from cosearch.search.surrogate.starts import graded, latin_hypercube
 from cosearch.search.surrogate_evolution import SurrogateEvolution, reference_point
 from cosearch.search.trial import Trials
-from cosearch.spaces.errors import StrategyError
+from cosearch.spaces.errors import PredictorError, StrategyError
 from cosearch.spaces.space import Space
 
 LEVELS = 5
@@ -207,3 +207,6 @@ def test_wrong_options_are_refused():
     ):
         with pytest.raises(StrategyError, match=message):
             SurrogateEvolution(easy().problem, 0, **options)
+    for members in ((), ("gp", "forest")):
+        with pytest.raises(PredictorError, match="bank of"):
+            SurrogateEvolution(easy().problem, 0, members=members)
