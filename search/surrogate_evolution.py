@@ -90,7 +90,7 @@ class SurrogateEvolution(Strategy):
     """Of the first designs that are graded from small to large."""
     trust_power: ClassVar[float] = 1.0
     """Exponent of the trust in the share of trials that models choose; with 0 they choose all but the random ones."""
-    most_learnt: ClassVar[int] = 400
+    most_learnt: ClassVar[int] = 500
     """Trials that models are fitted to at most."""
 
     def __init__(
