@@ -17,9 +17,10 @@ MOST_STEPS = 16
 class KnobBits:
     """Maps codes to features with ``|x - x'|^2`` = the sum over knobs of a distance between 0 and 1.
 
-    Two values of an unordered knob are 1 apart, an inactive knob is 1/2 from every value. Two values of an ordered knob
-    with few values are ``|i - j| / (k - 1) / 2 + 1/2`` apart: half by position, half by being different. With many
-    values it is the squared difference of positions in 0..1.
+    Two values of an unordered knob are 1 apart, an inactive one is 1/2 from every value. Two values of an ordered knob
+    with few values are ``|i - j| / (k - 1) / 2 + 1/2`` apart: half by position, half by being different; inactive is
+    1/4 from the lowest and 3/4 from the highest. With many values it is the squared difference of positions in 0..1;
+    inactive counts as the middle.
 
     Args:
         space: The design space.

@@ -46,6 +46,8 @@ def test_bits_give_the_documented_distances():
     assert squared[0, 3] == pytest.approx(1.0)  # another value of an unordered knob
     assert squared[1, 2] == pytest.approx((0.5 / 3 + 0.5) + (0.5 * 2 / 4 + 0.5))
     assert squared[0, 0] == 0.0
+    extra = KnobBits(SPACE)(np.array([[0, 0, 0, -1], [1, 0, 0, 0], [1, 0, 0, 4]]))[:, KnobBits(SPACE).owner == 3]
+    assert ((extra[1:] - extra[0]) ** 2).sum(axis=1) == pytest.approx([0.25, 0.75])  # inactive, to lowest and highest
 
 
 def test_evidence_and_gradient_agree_with_the_textbook():
