@@ -97,6 +97,7 @@ def test_exact_metrics_are_computed_and_never_predicted():
     asked = []
 
     def cost(codes: np.ndarray) -> np.ndarray:
+        assert len(codes)
         asked.append(len(codes))
         return base.metrics(codes)["cost"]
 
