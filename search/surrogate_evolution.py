@@ -179,11 +179,12 @@ class SurrogateEvolution(Strategy):
         by_chance = int((place < self.random_share).sum())
         trust = plan.trust**self.trust_power if plan else 0.0
         by_model = int((place >= 1.0 - (1.0 - self.random_share) * trust).sum())
-        by_evolution = len(trials) - by_chance - by_model
         rows = start
         if plan is not None and by_model:
             rows = np.concatenate([rows, self._gaining(plan, rows, by_model)])
-        if by_evolution and self.archive.n_completed > 1:
+        # Trials that no candidate promises to gain from are bred, too.
+        by_evolution = n - len(rows) - by_chance
+        if by_evolution > 0 and self.archive.n_completed > 1:
             parents = best_told(self.archive, self.archive.n_completed, PARENTS)
             children = self.variation.children(self.problem.space, parents, 4 * by_evolution + 4, rng)
             rows = self.archive.unseen(np.concatenate([rows, children]))[: len(rows) + by_evolution]

@@ -15,6 +15,9 @@ FARTHEST = 1e3
 POINTS = 1024
 """Random points that measure volumes of three and more objectives."""
 
+MOST_DRAWS = 16
+"""Rounds of drawing until so many of them are undominated; behind a large front few are."""
+
 
 def boxed(values: FloatArray, ideal: FloatArray, reference: FloatArray) -> FloatArray:
     """Objectives scaled so that ``ideal`` becomes 0 and ``reference`` 1, within :data:`FARTHEST`; NaN counts as worst.
@@ -120,10 +123,14 @@ def _covered(
 ) -> tuple[NDArray[np.float32], BoolArray]:
     """Which random undominated points candidates dominate, 0 or 1 [s, c, p], and that all are open yet, [s, p]."""
     low = np.minimum(samples.reshape(-1, len(reference)).min(axis=0), reference)
-    points = low + (reference - low) * rng.random((4 * POINTS, len(reference)))
-    dominated = np.zeros(len(points), dtype=bool)
-    for start in range(0, len(front), 64):
-        dominated |= (front[start : start + 64, None, :] <= points).all(axis=2).any(axis=0)
-    points = points[~dominated][:POINTS]
+    points = np.empty((0, len(reference)))
+    for _ in range(MOST_DRAWS):
+        draw = low + (reference - low) * rng.random((4 * POINTS, len(reference)))
+        dominated = np.zeros(len(draw), dtype=bool)
+        for start in range(0, len(front), 64):
+            dominated |= (front[start : start + 64, None, :] <= draw).all(axis=2).any(axis=0)
+        points = np.concatenate([points, draw[~dominated]])[:POINTS]
+        if len(points) == POINTS:
+            break
     covers = (samples[:, :, None, :] <= points).all(axis=3)
     return covers.astype(np.float32), np.ones((len(samples), len(points)), dtype=bool)
