@@ -48,7 +48,7 @@ def hype_fitness(objectives: Array, k: int, samples: Array, volume: float) -> Ar
     definition 2 and section 4.
     """
     table = dominated_samples(objectives, samples)
-    counts = namespace(objectives).count_nonzero(table, axis=1)
+    counts = _counted(table)
     return _weighted(table, counts, k, len(objectives)) * (volume / max(len(samples), 1))
 
 
@@ -70,16 +70,24 @@ def hype_survivors(objectives: Array, n: int, samples: Array, rounds: int) -> Ar
     if surplus <= 0:
         return xp.nonzero(alive)[0]
     table = dominated_samples(objectives, samples)
-    counts = xp.count_nonzero(table, axis=1)
+    counts = _counted(table)
     at_once = -(-surplus // rounds)
     while surplus > 0:
         fitness = xp.where(alive, _weighted(table, counts, surplus, n + surplus), xp.inf)
         # Of equal rows the later goes first.
         gone = len(alive) - 1 - xp.argsort(xp.flip(fitness, axis=0), stable=True)[: min(at_once, surplus)]
         alive[gone] = False
-        counts -= xp.count_nonzero(table[:, gone], axis=1)
+        counts -= _counted(table[:, gone])
         surplus -= len(gone)
     return xp.nonzero(alive)[0]
+
+
+def _counted(table: Array) -> Array:
+    """How many entries of each row are true, int64 [len(table)]; by blocks, since PyTorch widens them to int64."""
+    xp = namespace(table)
+    step = tile_rows(table, table.shape[1])
+    parts = [xp.count_nonzero(table[start : start + step], axis=1) for start in range(0, len(table), step)]
+    return xp.concat(parts) if parts else xp.zeros(0, dtype=xp.int64, device=table.device)
 
 
 def _weighted(table: Array, counts: Array, k: int, n: int) -> Array:
