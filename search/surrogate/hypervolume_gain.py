@@ -132,5 +132,5 @@ def _covered(
         points = np.concatenate([points, draw[~dominated]])[:POINTS]
         if len(points) == POINTS:
             break
-    covers = (samples[:, :, None, :] <= points).all(axis=3)
-    return covers.astype(np.float32), np.ones((len(samples), len(points)), dtype=bool)
+    covers: NDArray[np.float32] = np.asarray((samples[:, :, None, :] <= points).all(axis=3), dtype=np.float32)
+    return covers, np.ones((len(samples), len(points)), dtype=bool)
