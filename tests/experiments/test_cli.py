@@ -19,7 +19,7 @@ from cosearch.experiments.configuration.init_config import init, template_names
 from cosearch.experiments.configuration.locate import shipped_configs
 from cosearch.experiments.configuration.validate import validate
 
-QUICK = ("--set", "budget.trials=40", "--set", "search.startup=10", "--set", "output.report=false")
+QUICK = ("--set", "budget.trials=40", "--set", "search.population=10", "--set", "output.report=false")
 
 
 def cosearch(*arguments: str) -> Result:
@@ -114,7 +114,7 @@ def test_a_pick_of_many_knobs_shows_them_all(here: Path) -> None:
     init("quickstart", here / "many.yaml")
     targets = ("--set", "targets={memory: {name: activation_memory}}", "--set", "constraints=[]")
     objective = "objectives=[{metric: peak_memory_kib, goal: minimize, reference: 12}]"
-    run = ("run", "many.yaml", *QUICK, *targets, "--set", objective, "--set", "tracking.name=none")
+    run = ("run", "many.yaml", "--set", "budget.trials=40", *targets, "--set", objective, "--set", "tracking.name=none")
     assert cosearch(*run).exit_code == 0
     table = cosearch("pareto", "quickstart", "--pick", "knee").stdout
     shown = dict(zip(*(line.split("\t") for line in table.splitlines()), strict=True))
