@@ -40,7 +40,7 @@ class ParetoFront:
         self.problem = problem
         self._members = Trials.empty(problem.space.n_knobs, problem.n_objectives)
         self._least = self._members
-        self._given = np.array([np.nan if o.reference is None else o.sign * o.reference for o in problem.objectives])
+        self._given = problem.references
         self._first: FloatArray = np.empty((0, problem.n_objectives))
         self._hypervolume: float | None = 0.0
 

@@ -71,9 +71,7 @@ class Moead(Strategy):
         self.neighbourhoods = nearest(self.weights, neighbours)
         self._costs = DECOMPOSITIONS[decomposition]
         self._turn = self.rng(stream=1, at=0).permutation(len(self.weights))
-        self._reference = np.array(
-            [o.sign * (np.nan if o.reference is None else o.reference) for o in problem.objectives]
-        )
+        self._reference = problem.references
         self._best = np.full(len(self.weights), -1)
         self._front: IntArray = np.empty(0, np.int64)
         self._absorbed = 0

@@ -118,6 +118,11 @@ class Problem:
         """Number of objectives."""
         return len(self.objectives)
 
+    @property
+    def references(self) -> FloatArray:
+        """Reference values of the objectives, minimised, float64 [n_objectives]; NaN where none is given."""
+        return np.array([np.nan if o.reference is None else o.sign * o.reference for o in self.objectives])
+
     def metric_names(self) -> tuple[str, ...]:
         """Metrics that objectives and constraints read, each once."""
         return tuple(dict.fromkeys([o.metric for o in self.objectives] + [c.metric for c in self.constraints]))

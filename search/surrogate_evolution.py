@@ -10,6 +10,7 @@ import numpy as np
 
 from ..spaces.errors import StrategyError
 from ..spaces.knobs import Codes
+from .archive import keys
 from .dominance import effective_violations, nondominated
 from .front import REFERENCE_MARGIN
 from .objective import FloatArray, Problem
@@ -154,7 +155,8 @@ class SurrogateEvolution(Strategy):
         if chosen_at != self._fitted_at:
             self._models.fit(told[:chosen_at])
             self._fitted_at = chosen_at
-        self._models.refit(told)
+        if moment > chosen_at:
+            self._models.refit(told)
         rng = self.rng(stream=1, at=moment)
         codes = self.archive.unseen(self._candidates(moment, rng), before=moment)[: 4 * LEAST_CANDIDATES]
         tau = min(self._models.taus, default=1.0)
@@ -214,8 +216,8 @@ class SurrogateEvolution(Strategy):
         return plan.candidates[left[picked]]
 
     def _still_unseen(self, codes: Codes, taken: Codes) -> np.ndarray:
-        fresh = {row.tobytes() for row in self.archive.unseen(np.concatenate([taken, codes]))[len(taken) :]}
-        return np.array([row.tobytes() in fresh for row in codes], dtype=bool)
+        fresh = set(keys(self.archive.unseen(np.concatenate([taken, codes]))[len(taken) :]))
+        return np.array([key in fresh for key in keys(codes)], dtype=bool)
 
 
 def reference_point(problem: Problem, front: FloatArray, feasible: FloatArray) -> FloatArray:
@@ -229,5 +231,4 @@ def reference_point(problem: Problem, front: FloatArray, feasible: FloatArray) -
     nadir, ideal = front.max(axis=0), front.min(axis=0)
     span = np.where(nadir > ideal, nadir - ideal, np.ptp(feasible, axis=0))
     open_ended = nadir + REFERENCE_MARGIN * np.where(span > 0, span, 1.0)
-    given = np.array([np.nan if o.reference is None else o.sign * o.reference for o in problem.objectives])
-    return np.where(np.isnan(given), open_ended, given)
+    return np.where(np.isnan(problem.references), open_ended, problem.references)

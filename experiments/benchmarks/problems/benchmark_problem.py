@@ -45,7 +45,7 @@ class BenchmarkProblem:
     @cached_property
     def reference(self) -> FloatArray:
         """Reference point in minimised objectives, float64 [n_objectives]."""
-        return np.array([np.nan if o.reference is None else o.sign * o.reference for o in self.problem.objectives])
+        return self.problem.references
 
     @cached_property
     def hypervolume(self) -> float:
