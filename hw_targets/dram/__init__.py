@@ -1,0 +1,1 @@
+"""DRAM behind a memory controller: devices, request traces, an event-driven simulator."""
