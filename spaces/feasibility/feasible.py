@@ -30,6 +30,11 @@ class FeasibleSet:
         forbid: Clauses, none of which may hold.
         constraints: Constraints, see :mod:`cosearch.spaces.feasibility.constraints`.
 
+    Attributes:
+        active_if: Column of each conditional knob to its condition.
+        order: All columns, every knob after those that its condition tests.
+        components: Groups of tied knobs.
+
     Raises:
         SpaceError: When a clause or constraint is declared wrongly.
     """
@@ -43,16 +48,16 @@ class FeasibleSet:
     ) -> None:
         names = list(knobs)
         self._knobs = list(knobs.values())
-        self._active_if = {names.index(key): condition for key, condition in active_if.items()}
-        self._order = [names.index(key) for key in topological_order(active_if, names)]
+        self.active_if = {names.index(key): condition for key, condition in active_if.items()}
+        self.order = [names.index(key) for key in topological_order(active_if, names)]
         relations = compile_constraints(constraints, forbid, knobs)
         declared = {f"forbid[{i}]": c for i, c in enumerate(forbid)}
         declared |= {f"constraints[{i}]": c for i, c in enumerate(constraints)}
         self.components: tuple[Component, ...] = tuple(
             Component(
-                self._knobs, self._active_if, [r for r in relations if set(r.scope) <= set(columns)], columns, declared
+                self._knobs, self.active_if, [r for r in relations if set(r.scope) <= set(columns)], columns, declared
             )
-            for columns in tied_groups(len(names), self._active_if, relations)
+            for columns in tied_groups(len(names), self.active_if, relations)
         )
         tied = {int(c) for component in self.components for c in component.columns}
         self._free = [c for c in range(len(names)) if c not in tied]
@@ -80,7 +85,7 @@ class FeasibleSet:
             return 0
         if len(listed) < len(tables):
             return None
-        return count_designs([k.n for k in self._knobs], self._active_if, listed)
+        return count_designs([k.n for k in self._knobs], self.active_if, listed)
 
     def enumerate(self, limit: int) -> Codes | None:
         """All designs, int64 [n, n_knobs] in lexicographic order; None when there are more than ``limit``."""
@@ -92,12 +97,12 @@ class FeasibleSet:
                 return None
             rows = np.hstack([np.repeat(rows, len(table), axis=0), np.tile(table, (len(rows), 1))])
             columns += component.columns.tolist()
-        for column in [c for c in self._order if c in set(self._free)]:
+        for column in [c for c in self.order if c in set(self._free)]:
             n = self._knobs[column].n
             # Every extension keeps or grows the list, so passing the limit once is final.
-            if column not in self._active_if and len(rows) * n > limit:
+            if column not in self.active_if and len(rows) * n > limit:
                 return None
-            rows = expand(rows, columns, n, self._active_if.get(column))
+            rows = expand(rows, columns, n, self.active_if.get(column))
             columns.append(column)
             if len(rows) > limit:
                 return None
