@@ -88,6 +88,6 @@ def first_fall(cycles: IntArray) -> int | None:
 
 
 def _frozen(column: ArrayLike, dtype: type) -> NDArray[np.generic]:
-    array = np.array(column, dtype=dtype)
+    array: NDArray[np.generic] = np.array(column, dtype=dtype)
     array.setflags(write=False)
     return array
