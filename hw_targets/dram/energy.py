@@ -12,8 +12,8 @@ class Supply:
 
     Args:
         volts: Voltage, V.
-        currents_ma: ``IDD0``, ``IDD2N``, ... of JEDEC's measurement loops on this rail, mA per device. Power-down is the
-            fast exit; ``IDD5`` is the burst refresh, ``IDD5PB`` the per-bank refresh averaged over its interval.
+        currents_ma: ``IDD0``, ``IDD2N``, ... of JEDEC's measurement loops on this rail, mA per device. Power-down is
+            the fast exit; ``IDD5`` is the burst refresh, ``IDD5PB`` the per-bank refresh averaged over its interval.
     """
 
     volts: float
