@@ -36,6 +36,9 @@ TIMINGS: Mapping[str, str] = {
     "WTR_S": "end of write data to read command, other bank group",
     "WTR_L": "end of write data to read command, same bank group",
     "RTRS": "gap of data between ranks",
+    "CCD_R": "column to column command of the same kind, other rank",
+    "RTW_R": "read to write command, other rank",
+    "WTR_R": "write to read command, other rank",
     "REFI": "average interval of refreshes",
     "RFC": "refresh of all banks to next command",
     "REFIPB": "average interval of refreshes of one bank",
@@ -137,7 +140,7 @@ class Device:
 
     def energy_pj(self) -> Energies:
         """Energy per command and cycle of all devices of a rank, pJ."""
-        return rank_energies(self.supplies, self.timing, self.tck_ns, self.devices_per_rank)
+        return rank_energies(self.supplies, self.timing, self.tck_ns, self.devices_per_rank, self.banks)
 
 
 def device_names() -> list[str]:

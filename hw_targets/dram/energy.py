@@ -54,7 +54,7 @@ class Energies:
 
 
 def rank_energies(
-    supplies: Mapping[str, Supply], timing: Mapping[str, int], tck_ns: float, devices_per_rank: int
+    supplies: Mapping[str, Supply], timing: Mapping[str, int], tck_ns: float, devices_per_rank: int, banks: int
 ) -> Energies:
     """Energy per command and cycle of a rank, pJ.
 
@@ -66,6 +66,7 @@ def rank_energies(
         timing: Timings of :data:`~cosearch.hw_targets.dram.device.TIMINGS`, clock cycles.
         tck_ns: Clock period, ns.
         devices_per_rank: Devices that work together.
+        banks: Banks per rank.
     """
 
     def total(cycles: int, name: str, standby: str | None = None) -> float:
@@ -75,14 +76,18 @@ def rank_energies(
         )
         return devices_per_rank * tck_ns * cycles * sum(charge)
 
-    per_bank = "RFCPB" in timing and all("IDD5PB" in rail.currents_ma for rail in supplies.values())
+    refresh = total(timing["RFC"], "IDD5", "IDD3N")
+    refresh_bank = float("nan")
+    if "REFIPB" in timing:
+        listed = all("IDD5PB" in rail.currents_ma for rail in supplies.values())
+        refresh_bank = total(timing["REFIPB"], "IDD5PB", "IDD2N") if listed else refresh / banks
     return Energies(
         activate=total(timing["RAS"], "IDD0", "IDD3N"),
         precharge=total(timing["RC"] - timing["RAS"], "IDD0", "IDD2N"),
         read=total(timing["BURST"], "IDD4R", "IDD3N"),
         write=total(timing["BURST"], "IDD4W", "IDD3N"),
-        refresh=total(timing["RFC"], "IDD5", "IDD3N"),
-        refresh_bank=total(timing["REFIPB"], "IDD5PB", "IDD2N") if per_bank else float("nan"),
+        refresh=refresh,
+        refresh_bank=refresh_bank,
         active_standby=total(1, "IDD3N"),
         precharge_standby=total(1, "IDD2N"),
         active_power_down=total(1, "IDD3P"),
