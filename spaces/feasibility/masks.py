@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError
 from ..knobs import INACTIVE, Codes
 from .components import Component
 
@@ -85,9 +84,6 @@ class ActionMasks:
 
         Returns:
             bool [n, n_values]; a row is False throughout where the knob is inactive, and in a dead end.
-
-        Raises:
-            DesignError: When knobs that the knob's condition tests are unset in a group too large to list.
         """
         n_values = int(self.space.cardinalities[column])
         active = self.active(codes, column)
@@ -111,16 +107,15 @@ class ActionMasks:
         return self._propagated(component, codes, assigned, column)
 
     def _propagated(self, component: Component, codes: Codes, assigned: tuple[int, ...], column: int) -> Bools:
-        open_parents = set(self._active_if[column].columns) - set(assigned) if column in self._active_if else set()
-        if open_parents:
-            names = ", ".join(self.space.names[c] for c in sorted(open_parents))
-            raise DesignError(
-                f"knob {self.space.names[column]!r} depends on {names}, which are unset", "assign knobs in masks.order"
-            )
-        known = {c: codes[:, c] for c in assigned}
+        propagator = component.propagator
         result = np.zeros((len(codes), int(self.space.cardinalities[column])), dtype=bool)
-        for rows, picked in component.propagator.extend(known, len(codes), column).blocks():
-            fine = component.propagator.allowed(known, column, rows, picked) & (picked >= 0)
+        if column in self._active_if and not set(self._active_if[column].columns) <= set(assigned):
+            # Whether the knob's relations apply is open.
+            result[:, propagator.domains[column]] = True
+            return result
+        known = {c: codes[:, c] for c in assigned}
+        for rows, picked in propagator.extend(known, len(codes), column).blocks():
+            fine = propagator.allowed(known, column, rows, picked) & (picked >= 0)
             result[rows[fine], picked[fine]] = True
         return result
 
