@@ -44,12 +44,13 @@ class Traffic:
 
     def __post_init__(self) -> None:
         checks = (
-            ("requests", self.requests >= 1, "give at least one"),
+            ("requests", isinstance(self.requests, int) and self.requests >= 1, "give a whole number of 1 or more"),
             ("footprint_mib", 0 < self.footprint_mib <= 2**24, "give MiB of memory, more than 0"),
             ("write_share", 0 <= self.write_share <= 1, "give a share between 0 and 1"),
             ("gap_cycles", 0 <= self.gap_cycles <= 1e9, "give a mean of 0 or more cycles"),
             ("gaps", self.gaps in GAPS, "use " + " or ".join(GAPS)),
-            ("seed", self.seed >= 0, "give a seed of 0 or more"),
+            ("clock_mhz", 0 < self.clock_mhz <= 1e6, "give a positive clock"),
+            ("seed", isinstance(self.seed, int) and self.seed >= 0, "give a whole number of 0 or more"),
         )
         for name, fine, remedy in checks:
             if not fine:
@@ -77,7 +78,8 @@ def strided(traffic: Traffic, stride_bytes: int = ROW_BYTES) -> IntArray:
         raise TargetError(f"stride_bytes is {stride_bytes}", f"give a multiple of {ACCESS_BYTES}")
     length = -(-traffic.accesses // step)
     passes, place = np.divmod(np.arange(traffic.requests), length)
-    return (place * step + passes % step) % traffic.accesses
+    accesses: IntArray = (place * step + passes % step) % traffic.accesses
+    return accesses
 
 
 def random(traffic: Traffic) -> IntArray:
