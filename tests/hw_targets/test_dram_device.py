@@ -57,10 +57,12 @@ def test_energies_give_the_recorded_energy_of_every_simulation():
         + column["act_cycles"] * energies.active_standby
         + column["pre_cycles"] * energies.precharge_standby
     )
-    awake = np.array([row.get("PowerDownPolicy", "NoPowerDown") == "NoPowerDown" for row in rows])
     recorded = np.array([float(row["energy_pj"]) for row in rows])
-    close = np.isclose(total, recorded, rtol=1e-6)
-    assert close[awake].mean() > 0.998, np.abs(total / recorded - 1)[awake].max()
+    # The recorded cycles of open and closed banks leave out those of power-down.
+    awake = np.array([row["PowerDownPolicy"] == "NoPowerDown" for row in rows])
+    assert awake.sum() > 5000
+    np.testing.assert_allclose(total[awake], recorded[awake], rtol=1e-6)
+    assert (total[~awake] < recorded[~awake]).all()
 
 
 def edited(tmp_path, name, change):
@@ -109,12 +111,12 @@ def test_wrong_files_are_refused_with_file_and_field(tmp_path, change, words):
 
 
 def test_unknown_devices_and_broken_files(tmp_path):
-    with pytest.raises(TargetError, match="'ddr9'.*ddr3_1600"):
+    with pytest.raises(TargetError, match=r"'ddr9'.*ddr3_1600"):
         load_device("ddr9")
     with pytest.raises(TargetError, match="does not exist"):
         load_device(tmp_path / "none.json")
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
-    with pytest.raises(TargetError, match="broken.json is no JSON"):
+    with pytest.raises(TargetError, match=r"broken\.json is no JSON"):
         load_device(tmp_path / "broken.json")
     (tmp_path / "list.json").write_text("[]", encoding="utf-8")
     with pytest.raises(TargetError, match="no object"):
