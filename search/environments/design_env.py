@@ -143,8 +143,6 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         column = int(self._masks.order[self._turn])
         values = np.flatnonzero(self._masks.legal(self._codes, column)[0])
         value = int(values[np.abs(values - action).argmin()])
-        # A copy: earlier observations may still be looked at.
-        self._codes = self._codes.copy()
         self._codes[0, column] = value
         self._turn += 1
         self._skip_inactive()
@@ -182,8 +180,8 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         return {"action_mask": mask}
 
     def _observation(self) -> Observation:
-        seen: Observation = {"preference": self._preference.astype(np.float32), "outcome": self._outcome}
+        seen: Observation = {"preference": self._preference.astype(np.float32), "outcome": self._outcome.copy()}
         if not self.simultaneous:
             last = self._turn == len(self._masks.order)
-            seen |= {"design": self._codes[0], "knob": np.int64(0 if last else self._masks.order[self._turn])}
+            seen |= {"design": self._codes[0].copy(), "knob": np.int64(0 if last else self._masks.order[self._turn])}
         return seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -158,8 +159,15 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):
         return self.task.score(codes, self._preference if preferences is None else preferences)
 
     def _observations(self) -> dict[str, Observation]:
-        shared = {"preference": self._preference.astype(np.float32), "outcome": self._outcome}
-        return {agent: shared | {"action_mask": self._action_masks[agent]} for agent in self.agents}
+        # Copies: agents may change what they are given.
+        return {
+            agent: {
+                "preference": self._preference.astype(np.float32),
+                "outcome": self._outcome.copy(),
+                "action_mask": deepcopy(self._action_masks[agent]),
+            }
+            for agent in self.agents
+        }
 
 
 def _columns(problem: Problem, groups: Mapping[str, Sequence[str]] | None) -> dict[str, Codes]:
