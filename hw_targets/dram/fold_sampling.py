@@ -77,7 +77,7 @@ def _windows(traffic: Traffic, layer: int, run: int, share: float) -> list[Part]
         return []
     requests = int(traffic.requests[layer])
     windows = min(max(int(share * requests / WINDOW_REQUESTS), 1), MOST_WINDOWS)
-    centres: FloatArray = (np.arange(windows) + 0.5) * (requests / windows)
+    centres = (np.arange(windows).astype(np.float64) + 0.5) * (requests / windows)
     half = 0.5 * share * requests / windows
     first, begin = _position(traffic, layer, centres - half)
     last, end = _position(traffic, layer, centres + half)

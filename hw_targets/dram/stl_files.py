@@ -29,10 +29,10 @@ SUFFIXES = (".stl", ".rstl", ".stl.gz", ".rstl.gz")
 
 _REQUEST = re.compile(
     rb"^[ \t]*0*(\d{1,18}):?[ \t]+(?:\(0*(\d{1,6})\)[ \t]+)?"
-    rb"(read|write)[ \t]+(?:0[xX])?0*([0-9a-fA-F]{1,15})(?:[ \t\r].*)?$",
+    rb"(read|write)[ \t]+(?:0[xX])?0*([0-9a-fA-F]{1,15})(?:[ \t][^\r\n]*)?\r?$",
     re.MULTILINE,
 )
-_CONTENT = re.compile(rb"^[ \t]*[^#\s].*$", re.MULTILINE)
+_CONTENT = re.compile(rb"^[ \t\r\f\v]*[^#\s].*$", re.MULTILINE)
 _CLOCK = re.compile(rb"^#[ \t]*clock_mhz:[ \t]*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)[ \t\r]*$", re.MULTILINE)
 
 
