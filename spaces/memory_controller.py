@@ -48,6 +48,25 @@ FURTHER: Mapping[str, tuple[Value, ...]] = {
 }
 """Knobs of the wide space; a page timeout of 0 leaves pages open."""
 
+REFERENCE: Mapping[str, Value] = {
+    "page_policy": "Open",
+    "scheduler": "FrFcfs",
+    "scheduler_buffer": "Bankwise",
+    "request_buffer_size": 8,
+    "resp_queue": "Fifo",
+    "refresh_policy": "AllBank",
+    "refresh_max_postponed": 8,
+    "refresh_max_pulledin": 8,
+    "arbiter": "Simple",
+    "max_active_transactions": 128,
+    "address_mapping": ADDRESS_MAPPINGS[0],
+    "page_timeout_cycles": 0,
+    "power_down_policy": "NoPowerDown",
+    "cmd_mux": "Oldest",
+}
+"""Values of knobs that a space lacks or that are inactive: DRAMSys' ``fr_fcfs`` configuration; channels and ranks are
+the device's."""
+
 UNLISTED: Mapping[str, tuple[Value, ...]] = {"refresh_policy": ("PerBank",)}
 """Values that an option may add, for devices that have them."""
 
