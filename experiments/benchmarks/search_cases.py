@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
-from ..progress_bar import LINE_EVERY_S
 from .method import Method
 from .problems.benchmark_problem import BenchmarkProblem
 from .problems.catalog import load_problem
 from .search_run import SearchRun, run_search
+from .shown import shown
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -64,7 +60,7 @@ def run_cases(cases: Sequence[Case], roots: Sequence[Path], jobs: int) -> Result
         ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool,
     ):
         futures = {pool.submit(_run, case, tuple(roots)): i for i, case in enumerate(cases)}
-        for future in _shown(futures):
+        for future in shown(as_completed(futures), len(futures), "searches"):
             done[futures[future]] = future.result()
     results: Results = {}
     for i, case in enumerate(cases):
@@ -97,17 +93,3 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[key]
             else:
                 os.environ[key] = value
-
-
-def _shown(futures: dict[Future[SearchRun], int]) -> Iterator[Future[SearchRun]]:
-    """The futures as they finish, with a bar on standard error, or a line now and then where it is no terminal."""
-    console = Console(stderr=True)
-    last = time.monotonic()
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("searches", total=len(futures))
-        for n, future in enumerate(as_completed(futures), 1):
-            bar.advance(task)
-            if not console.is_terminal and time.monotonic() - last > LINE_EVERY_S:
-                last = time.monotonic()
-                console.print(f"{n} of {len(futures)} searches done")
-            yield future

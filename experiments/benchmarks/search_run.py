@@ -57,7 +57,7 @@ def run_search(benchmark: BenchmarkProblem, method: Method, budget: int, seed: i
     wall, cpu = time.perf_counter(), time.process_time()
     _search(benchmark, method, metered, seed, batch)
     spent = time.process_time() - cpu - metered.cpu_s
-    shares = shares_after_each(benchmark, metered.objectives)
+    shares = shares_after_each(benchmark, metered.objectives, metered.violations)
     return SearchRun(shares, 1e3 * spent / max(len(shares), 1), time.perf_counter() - wall)
 
 
@@ -76,15 +76,27 @@ def _ask_and_tell(strategy: Strategy, metered: Metered, batch: int) -> None:
         if not len(codes):
             return
         ids = strategy.archive.n_completed + np.arange(len(codes), dtype=np.int64)
-        strategy.tell(Trials(ids, codes, metered(codes), np.zeros(len(codes))), running)
+        strategy.tell(Trials(ids, codes, *metered.score(codes)), running)
 
 
-def shares_after_each(benchmark: BenchmarkProblem, objectives: FloatArray) -> FloatArray:
-    """Share of the front's hypervolume after each row of float64 ``objectives`` [n, m], float64 [n]."""
+def shares_after_each(
+    benchmark: BenchmarkProblem, objectives: FloatArray, violations: FloatArray | None = None
+) -> FloatArray:
+    """Share of the front's hypervolume after each evaluation.
+
+    Args:
+        benchmark: The problem.
+        objectives: float64 [n, n_objectives], minimised.
+        violations: float64 [n], only rows with 0 count; None is all of them.
+
+    Returns:
+        float64 [n].
+    """
+    feasible = np.ones(len(objectives), bool) if violations is None else violations == 0.0
     front, share = objectives[:0], 0.0
     shares = np.empty(len(objectives))
     for i, point in enumerate(objectives):
-        if not (front <= point).all(axis=1).any():
+        if feasible[i] and not (front <= point).all(axis=1).any():
             merged = np.vstack([front, point])
             front = merged[nondominated(merged)]
             share = hypervolume(front, benchmark.reference) / benchmark.hypervolume

@@ -25,6 +25,7 @@ class Metered:
         self.budget = budget
         self.cpu_s = 0.0
         self._rows: list[FloatArray] = []
+        self._violations: list[FloatArray] = []
         self._n = 0
 
     @property
@@ -47,6 +48,11 @@ class Metered:
         """Everything evaluated within the budget, in order, float64 [n, n_objectives]."""
         return np.concatenate([np.empty((0, self.n_objectives)), *self._rows])[: self.budget]
 
+    @property
+    def violations(self) -> FloatArray:
+        """Violations of everything evaluated within the budget, in order, float64 [n]."""
+        return np.concatenate([np.empty(0), *self._violations])[: self.budget]
+
     def __call__(self, codes: Codes) -> FloatArray:
         """Objectives of codes, float64 [n, n_objectives].
 
@@ -54,12 +60,17 @@ class Metered:
             codes: int64 [n, n_knobs]; a value for every knob, also for inactive ones, which are masked; designs that
                 violate a constraint are replaced by the nearest that do not.
         """
+        return self.score(codes)[0]
+
+    def score(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
+        """Objectives of codes as above, and violations of constraints on metrics, float64 [n]."""
         start = time.process_time()
-        objectives = self.benchmark.objectives(self.space.repair(np.asarray(codes, dtype=np.int64)))
+        objectives, violations = self.benchmark.score(self.space.repair(np.asarray(codes, dtype=np.int64)))
         self._rows.append(objectives)
+        self._violations.append(violations)
         self._n += len(objectives)
         self.cpu_s += time.process_time() - start
-        return objectives
+        return objectives, violations
 
     def random(self, n: int, rng: np.random.Generator) -> Codes:
         """Random designs with a value for every knob, int64 [n, n_knobs]."""

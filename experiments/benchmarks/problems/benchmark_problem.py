@@ -38,9 +38,13 @@ class BenchmarkProblem:
         """Metric name to float64 [n] of int64 ``codes`` [n, n_knobs]."""
         return self.measure(codes)
 
+    def score(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
+        """Minimised objectives, float64 [n, n_objectives], and violations, float64 [n], of int64 ``codes``."""
+        return self.problem.score(self.measure(codes))
+
     def objectives(self, codes: Codes) -> FloatArray:
         """Minimised objectives of int64 ``codes`` [n, n_knobs], float64 [n, n_objectives]."""
-        return self.problem.score(self.measure(codes))[0]
+        return self.score(codes)[0]
 
     @cached_property
     def reference(self) -> FloatArray:
