@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ....spaces.errors import CosearchError
-from . import boom, hls, hwgpt, nb201, ofa_mbv3
+from . import boom, dram, hls, hwgpt, nb201, ofa_mbv3
 from .benchmark_problem import BenchmarkProblem
 from .data_roots import Roots, find
+
+FAMILIES = {nb201.PREFIX: f"{nb201.PREFIX}DATASET_DEVICE", dram.PREFIX: f"{dram.PREFIX}TRACE/OBJECTIVE"}
+"""Prefix of the names of many problems to how the names are made."""
 
 Loader = Callable[[str, Roots], BenchmarkProblem]
 
@@ -22,6 +25,7 @@ def _available(roots: Roots) -> Iterator[tuple[str, Loader]]:
     if find(roots, boom.FILE) is not None:
         yield "boom", boom.load
     yield from ((name, hls.load) for name in hls.names(roots))
+    yield from ((name, dram.load) for name in dram.names(roots))
 
 
 def list_problems(data_root: Path | Sequence[Path]) -> list[str]:
@@ -55,7 +59,7 @@ def _roots(data_root: Path | Sequence[Path]) -> Roots:
 
 
 def _families(names: list[str]) -> list[str]:
-    """The names, variants of one benchmark on many devices taken together."""
-    plain = [name for name in names if not name.startswith(nb201.PREFIX)]
-    variants = len(names) - len(plain)
-    return plain + ([f"{nb201.PREFIX}DATASET_DEVICE ({variants} of them)"] if variants else [])
+    """The names, variants of one benchmark on many devices or traces taken together."""
+    plain = [name for name in names if not name.startswith(tuple(FAMILIES))]
+    counts = {shape: sum(name.startswith(prefix) for name in names) for prefix, shape in FAMILIES.items()}
+    return plain + [f"{shape} ({n} of them)" for shape, n in counts.items() if n]
