@@ -46,6 +46,7 @@ TIMINGS: Mapping[str, str] = {
     "RREFD": "refresh of one bank to activate or refresh of another",
     "XP": "power-down exit to next command",
     "XS": "self refresh exit to next command",
+    "XSDLL": "self refresh exit to read or write",
     "CKE": "least time in power-down",
     "CKESR": "least time in self refresh",
     "ACTPDEN": "activate to power-down entry",
@@ -54,8 +55,11 @@ TIMINGS: Mapping[str, str] = {
 }
 """Timings in clock cycles. Where a standard adds preambles or command lengths, a device file's value includes them."""
 
-OPTIONAL = ("RCDWR", "RPAB", "REFIPB", "RFCPB", "RREFD")
-"""Timings that a file may leave out: ``RCDWR`` is then ``RCD``, ``RPAB`` is ``RP``, the others do not exist."""
+SAME: Mapping[str, str] = {"RCDWR": "RCD", "RPAB": "RP", "XSDLL": "XS"}
+"""Timings that a file may leave out, and the ones that they then equal."""
+
+OPTIONAL = ("REFIPB", "RFCPB", "RREFD")
+"""Timings of devices that refresh single banks."""
 
 CURRENTS = ("IDD0", "IDD2N", "IDD2P", "IDD3N", "IDD3P", "IDD4R", "IDD4W", "IDD5", "IDD6")
 """Currents that every rail must list; ``IDD5PB`` is for devices that refresh single banks."""
@@ -206,9 +210,10 @@ def _device(fields: Fields) -> Device:
 
 def _timing(fields: Fields, burst_length: int) -> dict[str, int]:
     fields.only(*TIMINGS)
-    timing = {name: fields.cycles(name) for name in TIMINGS if name not in OPTIONAL or name in fields}
-    timing.setdefault("RCDWR", timing["RCD"])
-    timing.setdefault("RPAB", timing["RP"])
+    needed = [name for name in TIMINGS if name in fields or name not in (*SAME, *OPTIONAL)]
+    timing = {name: fields.cycles(name) for name in needed}
+    for name, other in SAME.items():
+        timing.setdefault(name, timing[other])
     if ("REFIPB" in timing) != ("RFCPB" in timing):
         fields.refuse("REFIPB", timing.get("REFIPB"), "give both REFIPB and RFCPB, or neither")
     for name in ("BURST", "RL", "WL", "RCD", "RP", "RAS", "REFI", "RFC"):

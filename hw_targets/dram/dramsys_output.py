@@ -11,7 +11,7 @@ ENERGY_UJ = {"pJ": 1e-6, "nJ": 1e-3, "uJ": 1.0, "mJ": 1e3, "J": 1e6}
 POWER_MW = {"uW": 1e-3, "mW": 1.0, "W": 1e3}
 BANDWIDTH_GBPS = {"Gb/s": 0.125}
 
-_NUMBER = r"\s+([-+.\deE]+|nan|-nan|inf)\s*"
+_NUMBER = r"\s+(-?nan|[-+.\deE]+)\s*"
 _LINES = {
     "total_time_ns": (re.compile(r"Total Time:" + _NUMBER + r"([a-zA-Z]+)"), TIME_NS),
     "bandwidth_gbps": (re.compile(r"AVG BW:" + _NUMBER + r"([a-zA-Z/]+)"), BANDWIDTH_GBPS),
@@ -24,7 +24,8 @@ def read_output(text: str, power: bool) -> dict[str, float]:
     """Metrics of one simulation.
 
     DRAMSys prints the time in the largest unit that keeps it whole, ``51595 ns`` or ``51597500 ps``, one line per
-    channel; the time is the longest, the others are sums over channels.
+    channel; the time is the longest, the others are sums over channels. A channel that got no command at all has an
+    energy of 0 and a power that is no number; it counts as 0.
 
     Args:
         text: Everything that was printed.
@@ -44,11 +45,12 @@ def read_output(text: str, power: bool) -> dict[str, float]:
         label = pattern.pattern.partition(":")[0]
         if not found:
             raise TargetError(f"DRAMSys printed no {label!r}; its last words: {last_words(text)}", "run it by hand")
-        unknown = [f"{number} {unit}" for number, unit in found if unit not in units or "n" in number]
+        idle = name == "avg_power_mw"
+        unknown = [f"{number} {unit}" for number, unit in found if unit not in units or ("nan" in number and not idle)]
         if unknown:
             remedy = "this version prints other units than " + ", ".join(units)
             raise TargetError(f"DRAMSys printed {label!r} as {unknown[0]!r}", remedy)
-        numbers = [float(number) * units[unit] for number, unit in found]
+        numbers = [0.0 if "nan" in number else float(number) * units[unit] for number, unit in found]
         values[name] = max(numbers) if name == "total_time_ns" else sum(numbers)
     return values
 
