@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 from .method import Method
 from .problems.benchmark_problem import BenchmarkProblem
 from .problems.catalog import load_problem
 from .search_run import SearchRun, run_search
 from .shown import shown
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -53,30 +57,44 @@ def run_cases(cases: Sequence[Case], roots: Sequence[Path], jobs: int) -> Result
         roots: Folders of data.
         jobs: Processes.
     """
-    done: dict[int, SearchRun] = {}
+    results: Results = {}
+    found = in_processes(partial(_run, roots=tuple(roots)), cases, jobs, "searches")
+    for case, search in zip(cases, found, strict=True):
+        results.setdefault((case.problem, case.method), []).append(search)
+    return results
+
+
+def in_processes(work: Callable[[Job], Result], tasks: Sequence[Job], jobs: int, what: str) -> list[Result]:
+    """What ``work`` gives for each task, in their order.
+
+    Args:
+        work: A function of a module, with picklable arguments and results.
+        tasks: Its arguments.
+        jobs: Processes, one thread each.
+        what: What the tasks are, in the plural.
+    """
+    done: dict[int, Result] = {}
     with (
         _one_thread_each(),
         # Spawned, so that numerical libraries start with the one thread that they are given.
         ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool,
     ):
-        futures = {pool.submit(_run, case, tuple(roots)): i for i, case in enumerate(cases)}
-        for future in shown(as_completed(futures), len(futures), "searches"):
+        futures = {pool.submit(work, task): i for i, task in enumerate(tasks)}
+        for future in shown(as_completed(futures), len(futures), what):
             done[futures[future]] = future.result()
-    results: Results = {}
-    for i, case in enumerate(cases):
-        results.setdefault((case.problem, case.method), []).append(done[i])
-    return results
+    return [done[i] for i in range(len(tasks))]
 
 
 def _run(case: Case, roots: tuple[Path, ...]) -> SearchRun:
-    benchmark = _loaded(case.problem, roots)
+    benchmark = loaded(case.problem, roots)
     if not (case.exact and case.method.exact):
         benchmark = benchmark.without_exact()
     return run_search(benchmark, case.method, case.budget, case.seed, case.batch)
 
 
 @lru_cache(maxsize=8)
-def _loaded(name: str, roots: tuple[Path, ...]) -> BenchmarkProblem:
+def loaded(name: str, roots: tuple[Path, ...]) -> BenchmarkProblem:
+    """A benchmark problem, kept for the next search in this process."""
     return load_problem(name, roots)
 
 

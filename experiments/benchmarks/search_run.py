@@ -65,10 +65,17 @@ def _search(benchmark: BenchmarkProblem, method: Method, metered: Metered, seed:
     if method.name in PEERS:
         peer(method.name)(metered, seed, **method.arguments)
     else:
-        _ask_and_tell(method.strategy(benchmark.problem, seed), metered, batch)
+        ask_and_tell(method.strategy(benchmark.problem, seed), metered, batch)
 
 
-def _ask_and_tell(strategy: Strategy, metered: Metered, batch: int) -> None:
+def ask_and_tell(strategy: Strategy, metered: Metered, batch: int) -> None:
+    """Search until the budget is spent, or nothing is proposed.
+
+    Args:
+        strategy: Fresh, or told what came before.
+        metered: The evaluation, with its budget.
+        batch: Designs per ask.
+    """
     nothing: Codes = np.empty((0, strategy.problem.space.n_knobs), np.int64)
     running = Trials.running(np.empty(0, np.int64), nothing, strategy.problem.n_objectives)
     while metered.left:

@@ -56,7 +56,7 @@ def table(trace: Path) -> tuple[Space, dict[str, FloatArray]]:
     """
     space = memory_controller()
     target = TARGETS.get("dram")(space, device=DEVICE, traces=[str(trace)], threads=os.cpu_count() or 1)
-    designs = np.indices(space.cardinalities).reshape(space.n_knobs, -1).T
+    designs = np.indices(space.cardinalities.tolist()).reshape(space.n_knobs, -1).T
     distinct, row = np.unique(without_idle_knobs(space, designs), axis=0, return_inverse=True)
     digest = digest_of_arrays([distinct], METRICS, sorted(target.fingerprint().items()))
     stored = cached(f"dram_{trace.name.partition('.')[0]}_{digest}", lambda: _simulated(space, target, distinct))
