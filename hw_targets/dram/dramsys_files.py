@@ -145,9 +145,9 @@ def memspec_name(design: Mapping[str, Value], device: Device) -> str:
 def write_dramsys_files(
     design: Mapping[str, Value], device: Device, folder: Path, stem: str, traces: Sequence[tuple[str, float]]
 ) -> list[Path]:
-    """Write a design as a part of a DRAMSys resource folder, ``<folder>/dramsys``, and a simulation that uses it.
+    """Write a design as a part of a DRAMSys resource folder, ``<folder>/<stem>``, and a simulation that uses it.
 
-    Run with ``cp -r dramsys/configs RESOURCES`` and ``DRAMSys dramsys/<stem>.json RESOURCES/``, where RESOURCES is
+    Run with ``cp -r <stem>/configs RESOURCES`` and ``DRAMSys <stem>/simulation.json RESOURCES/``, where RESOURCES is
     DRAMSys' ``resources`` folder with the traces in ``traces``. With other channels or ranks than DRAMSys' own memory
     specification has, the simulation names a copy of it that you make, see :func:`memspec_name`: set
     ``nbrOfChannels`` and ``nbrOfRanks`` in it.
@@ -156,7 +156,7 @@ def write_dramsys_files(
         design: Knobs of a memory controller.
         device: The device.
         folder: Existing folder.
-        stem: File name without suffix.
+        stem: Name of the design's folder, and of its files without suffix.
         traces: File name and clock in MHz of each bus master.
 
     Returns:
@@ -165,10 +165,10 @@ def write_dramsys_files(
     Raises:
         TargetError: When DRAMSys cannot have such a design or device.
     """
-    root = folder / "dramsys"
+    root = folder / stem
     power = device.standard in POWERED
     contents = {
-        root / f"{stem}.json": simulation(stem, memspec_name(design, device), traces),
+        root / "simulation.json": simulation(stem, memspec_name(design, device), traces),
         root / "configs" / "mcconfigs" / f"{stem}.json": controller(design),
         root / "configs" / "amconfigs" / f"{stem}.json": mapping(design, device),
         root / "configs" / "simulator" / f"{stem}.json": simulator(stem, power),
