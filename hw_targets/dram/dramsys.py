@@ -83,7 +83,8 @@ class DramSys(HardwareTarget):
         self.program = str(Path(program).absolute()) if "/" in program else program
         self.needs = Needs(program=self.program)
         self.device = load_device(device)
-        self.memspec = _memspec(Path(resources), memspec or MEMSPECS.get(self.device.name))
+        self.memspec_name = memspec or MEMSPECS.get(self.device.name)
+        self.memspec = _memspec(Path(resources), self.memspec_name)
         self.traces = load_traces(traces)
         self.power = self.device.standard in POWERED
         self.time_limit_s = time_limit_s
@@ -154,7 +155,7 @@ class DramSys(HardwareTarget):
         traces = [(f"{trace.name}.stl", trace.clock_mhz) for trace in self.traces]
         written: list[Path] = []
         for design, stem in zip(designs, stems, strict=True):
-            written += write_dramsys_files(design, self.device, folder, stem, traces)
+            written += write_dramsys_files(design, self.device, folder, stem, traces, self.memspec_name)
         return written
 
 

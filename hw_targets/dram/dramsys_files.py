@@ -129,21 +129,32 @@ def simulation(name: str, memspec: str, traces: Sequence[tuple[str, float]]) -> 
     }
 
 
-def memspec_name(design: Mapping[str, Value], device: Device) -> str:
+def memspec_name(design: Mapping[str, Value], device: Device, known_as: str | None = None) -> str:
     """Name of the memory specification; ``_<channels>ch_<ranks>ra`` is added where DRAMSys' own has other sizes.
 
+    Args:
+        design: Knobs of a memory controller.
+        device: The device.
+        known_as: Name of its memory specification; by default that of :data:`MEMSPECS`.
+
     Raises:
-        TargetError: When the device is none of :data:`MEMSPECS`.
+        TargetError: When the device has no known memory specification.
     """
-    if device.name not in MEMSPECS:
+    name = known_as or MEMSPECS.get(device.name)
+    if name is None:
         raise TargetError(f"device {device.name!r} has no known DRAMSys memspec", "use one of " + ", ".join(MEMSPECS))
     channels, ranks = sizes(design, device)
     same = (channels, ranks) == (device.channels, device.ranks)
-    return MEMSPECS[device.name] + ("" if same else f"_{channels}ch_{ranks}ra")
+    return name + ("" if same else f"_{channels}ch_{ranks}ra")
 
 
 def write_dramsys_files(
-    design: Mapping[str, Value], device: Device, folder: Path, stem: str, traces: Sequence[tuple[str, float]]
+    design: Mapping[str, Value],
+    device: Device,
+    folder: Path,
+    stem: str,
+    traces: Sequence[tuple[str, float]],
+    memspec: str | None = None,
 ) -> list[Path]:
     """Write a design as a part of a DRAMSys resource folder, ``<folder>/<stem>``, and a simulation that uses it.
 
@@ -158,6 +169,7 @@ def write_dramsys_files(
         folder: Existing folder.
         stem: Name of the design's folder, and of its files without suffix.
         traces: File name and clock in MHz of each bus master.
+        memspec: Name of the memory specification; by default that of a shipped device.
 
     Returns:
         The simulation, controller, address mapping and simulator files.
@@ -168,7 +180,7 @@ def write_dramsys_files(
     root = folder / stem
     power = device.standard in POWERED
     contents = {
-        root / "simulation.json": simulation(stem, memspec_name(design, device), traces),
+        root / "simulation.json": simulation(stem, memspec_name(design, device, memspec), traces),
         root / "configs" / "mcconfigs" / f"{stem}.json": controller(design),
         root / "configs" / "amconfigs" / f"{stem}.json": mapping(design, device),
         root / "configs" / "simulator" / f"{stem}.json": simulator(stem, power),

@@ -99,6 +99,19 @@ def test_a_page_timeout_cannot_be_exported(tmp_path):
         write_dramsys_files({"page_timeout_cycles": 64}, load_device("ddr3_1600"), tmp_path, "a", [])
 
 
+def test_other_sizes_name_a_memory_specification_of_their_own(tmp_path):
+    device = load_device("ddr3_1600")
+
+    def named(design, memspec=None):
+        files = write_dramsys_files(design, device, tmp_path, "a", [("x.stl", 800)], memspec)
+        return json.loads(files[0].read_text(encoding="utf-8"))["simulation"]["memspec"]
+
+    assert named({"channels": 1, "ranks": 1}) == "MICRON_1Gb_DDR3-1600_8bit_G.json"
+    assert named({"channels": 2, "ranks": 4}, "MINE") == "MINE_2ch_4ra.json"
+    with pytest.raises(TargetError, match=r"800\.5 MHz"):
+        write_dramsys_files({}, device, tmp_path, "a", [("x.stl", 800.5)])
+
+
 def test_files_agree_with_those_that_come_with_dramsys():
     resources = os.environ.get("COSEARCH_DRAMSYS_RESOURCES")
     if not resources:
