@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...spaces.errors import TargetError
 from ...spaces.knobs import Value
@@ -92,15 +92,7 @@ def run_program(command: Sequence[str], folder: Path, time_limit_s: float) -> st
         raise TargetError(f"program {command[0]!r} is not found", "install it, correct its path or extend PATH")
     log = folder / "output.txt"
     with log.open("wb") as output:
-        # A session of its own, so that the time limit also ends what the program starts.
-        process = subprocess.Popen(  # noqa: S603 - the user names the program
-            [str(Path(program).absolute()), *command[1:]],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = _start([str(Path(program).absolute()), *command[1:]], folder, output)
         try:
             code = process.wait(time_limit_s)
         except subprocess.TimeoutExpired:
@@ -115,6 +107,21 @@ def run_program(command: Sequence[str], folder: Path, time_limit_s: float) -> st
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         raise TargetError(f"{command[0]} failed with {how}: {last_words(text)}", "run it by hand on the exported files")
     return text
+
+
+def _start(command: Sequence[str], folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start in a session of its own, so that the time limit also ends what the program starts."""
+    try:
+        return subprocess.Popen(  # noqa: S603 - the user names the program
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise TargetError(f"{command[0]} cannot be started: {error.strerror}", "run it by hand") from error
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

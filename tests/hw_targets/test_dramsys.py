@@ -217,6 +217,10 @@ def test_other_failures_say_what_happened(tmp_path, resources):
     absent = DramSys(space, resources, program=str(tmp_path / "absent"))
     assert "is not found" in scored(absent, space).failures[0]
     assert absent.needs.program == str(tmp_path / "absent")
+    (tmp_path / "text").write_bytes(b"\x00 no program")
+    (tmp_path / "text").chmod(0o755)
+    broken = DramSys(space, resources, program=str(tmp_path / "text"))
+    assert "cannot be started: Exec format error" in scored(broken, space).failures[0]
 
 
 def test_each_evaluation_has_its_own_folder_that_is_gone_afterwards(tmp_path, resources, monkeypatch):
