@@ -125,10 +125,11 @@ def _started_from(lessons: Sequence[Lesson]) -> Method:
 
 def _teach(lesson: Lesson, roots: tuple[Path, ...]) -> Codes:
     """Search, save the policy, and give the designs, best first."""
+    from ...search.marl.mappo import Mappo
     from ...search.marl.policy_file import save_policy
 
     benchmark = loaded(lesson.problem, roots)
-    strategy = Method(TAUGHT).strategy(benchmark.problem, lesson.seed)
+    strategy = Mappo(benchmark.problem, lesson.seed)
     ask_and_tell(strategy, Metered(benchmark, lesson.budget), lesson.batch)
     save_policy(strategy, lesson.folder)
     told = strategy.archive.completed
