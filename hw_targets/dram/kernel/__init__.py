@@ -1,0 +1,1 @@
+"""The compiled simulator of memory controllers; importing any of its modules loads numba."""

@@ -1,0 +1,195 @@
+"""Choosing one command among those that banks, refresh and power-down want, and issuing it."""
+
+from __future__ import annotations
+
+from .bank import plan
+from .compiling import compiled
+from .layout import (
+    ACT,
+    BANK,
+    B_ACT,
+    B_KIND,
+    B_OPEN,
+    B_READY,
+    B_REQUEST,
+    CHANNEL,
+    C_BEST,
+    C_BEST_AT,
+    C_BEST_ID,
+    C_BEST_KIND,
+    C_COLUMN_BUS,
+    C_NEXT_AT,
+    C_ROW_BUS,
+    C_STRICT,
+    GROUP,
+    MUX,
+    NEVER,
+    NOTHING,
+    NO_REFRESH,
+    PDEP,
+    POWER_DOWN,
+    PREA,
+    RANK,
+    RANKS,
+    RD,
+    REFA,
+    REFB,
+    REFRESH,
+    REFX,
+    REF_PRE,
+    R_ASLEEP,
+    R_COMMAND,
+    R_CURRENT,
+    R_ENTRY,
+    R_IDLE,
+    R_POWER_COMMAND,
+    R_POWER_OPEN,
+    R_POWER_READY,
+    R_READY,
+    R_REFA,
+    R_SREFEN,
+    R_TRIGGER,
+    SREFEN,
+    STRICT,
+    State,
+    T_BANKS,
+    T_BUSES,
+    T_GROUPS,
+    T_RPAB,
+    WR,
+)
+from .power_down import after_extra_refresh, fall_asleep, start_power_down, wake_up
+from .refresh import after_bank_refresh, after_refresh, start_refresh
+from .timing import after_activate, after_precharge, later
+
+
+@compiled
+def start_managers(s: State, c: int, t: int) -> bool:
+    """Let refresh and power-down of all ranks say what they want at ``t``; whether commands must be chosen anew."""
+    if s.setting[REFRESH] == NO_REFRESH and s.setting[POWER_DOWN] == 0:
+        return False
+    due = s.setting[POWER_DOWN] != 0
+    for r in range(c * s.setting[RANKS], (c + 1) * s.setting[RANKS]):
+        due = start_refresh(s, c, r, t) or due
+        if s.setting[POWER_DOWN] != 0:
+            start_power_down(s, r)
+    return due
+
+
+@compiled
+def select(s: State, c: int, t: int) -> None:
+    """Find the command that can start first from ``t`` on; ties go to refresh, then to the oldest request."""
+    s.channel[c * CHANNEL + C_BEST_AT] = NEVER
+    s.channel[c * CHANNEL + C_BEST_ID] = NEVER
+    wake = NEVER
+    for r in range(c * s.setting[RANKS], (c + 1) * s.setting[RANKS]):
+        if s.rank[r * RANK + R_POWER_COMMAND] != NOTHING:
+            _offer_rank(s, c, r, s.rank[r * RANK + R_POWER_COMMAND], s.rank[r * RANK + R_POWER_READY], NEVER - 1, t)
+        else:
+            if s.rank[r * RANK + R_COMMAND] != NOTHING:
+                _offer_rank(s, c, r, s.rank[r * RANK + R_COMMAND], s.rank[r * RANK + R_READY], -1, t)
+            if s.rank[r * RANK + R_ASLEEP] == 0:
+                _select_banks(s, c, r, t)
+        if s.rank[r * RANK + R_TRIGGER] > t:
+            wake = min(wake, s.rank[r * RANK + R_TRIGGER])
+    s.channel[c * CHANNEL + C_NEXT_AT] = min(wake, s.channel[c * CHANNEL + C_BEST_AT])
+
+
+@compiled
+def _offer_rank(s: State, c: int, r: int, command: int, ready: int, identity: int, t: int) -> None:
+    _offer(s, c, r, command, max(ready, t, s.channel[c * CHANNEL + C_ROW_BUS]), identity)
+
+
+@compiled
+def _offer(s: State, c: int, unit: int, command: int, at: int, identity: int) -> None:
+    best = s.channel[c * CHANNEL + C_BEST_AT]
+    if at < best or (at == best and identity < s.channel[c * CHANNEL + C_BEST_ID]):
+        s.channel[c * CHANNEL + C_BEST_AT] = at
+        s.channel[c * CHANNEL + C_BEST_ID] = identity
+        s.channel[c * CHANNEL + C_BEST] = unit
+        s.channel[c * CHANNEL + C_BEST_KIND] = command
+
+
+@compiled
+def _select_banks(s: State, c: int, r: int, t: int) -> None:
+    row_free, column_free = max(t, s.channel[c * CHANNEL + C_ROW_BUS]), max(t, s.channel[c * CHANNEL + C_COLUMN_BUS])
+    per_group = s.cycles[T_BANKS] // s.cycles[T_GROUPS]
+    best, identity, unit = s.channel[c * CHANNEL + C_BEST_AT], s.channel[c * CHANNEL + C_BEST_ID], -1
+    for b in range(r * s.cycles[T_BANKS], (r + 1) * s.cycles[T_BANKS]):
+        kind = s.bank[b * BANK + B_KIND]
+        if kind == NOTHING or (s.setting[MUX] == STRICT and _overtakes(s, c, b, kind)):
+            continue
+        free = column_free if kind == RD or kind == WR else row_free
+        at = max(s.bank[b * BANK + B_READY], s.rank[r * RANK + kind], s.group[(b // per_group) * GROUP + kind], free)
+        if at < best or (at == best and s.bank[b * BANK + B_REQUEST] < identity):
+            best, identity, unit = at, s.bank[b * BANK + B_REQUEST], b
+    if unit >= 0:
+        _offer(s, c, unit, s.bank[unit * BANK + B_KIND], best, identity)
+
+
+@compiled
+def _overtakes(s: State, c: int, b: int, kind: int) -> bool:
+    """Whether a column command would be issued before one of an earlier request."""
+    return bool((kind == RD or kind == WR) and s.bank[b * BANK + B_REQUEST] != s.channel[c * CHANNEL + C_STRICT])
+
+
+@compiled
+def occupy_bus(s: State, c: int, kind: int, t: int) -> None:
+    """A command occupies its bus; with separate buses for rows and columns an activate takes two cycles."""
+    if s.cycles[T_BUSES] == 1:
+        s.channel[c * CHANNEL + C_ROW_BUS] = t + 1
+        s.channel[c * CHANNEL + C_COLUMN_BUS] = t + 1
+    elif kind == RD or kind == WR:
+        s.channel[c * CHANNEL + C_COLUMN_BUS] = t + 1
+    else:
+        s.channel[c * CHANNEL + C_ROW_BUS] = t + (2 if kind == ACT else 1)
+
+
+@compiled
+def issue_row(s: State, c: int, b: int, kind: int, t: int) -> None:
+    """Activate or precharge bank ``b`` at ``t``."""
+    r = b // s.cycles[T_BANKS]
+    if kind == ACT:
+        after_activate(s, b, s.bank[b * BANK + B_REQUEST], t)
+        s.rank[r * RANK + R_POWER_OPEN] += 1
+    else:
+        after_precharge(s, b, t)
+        s.rank[r * RANK + R_POWER_OPEN] -= 1
+    plan(s, c, b)
+
+
+@compiled
+def issue_rank(s: State, c: int, r: int, command: int, t: int) -> None:
+    """Issue a command of refresh or power-down for rank ``r`` at ``t``."""
+    if command == PREA:
+        _precharge_all(s, r, t)
+    elif command == REF_PRE:
+        after_precharge(s, s.rank[r * RANK + R_CURRENT], t)
+        s.rank[r * RANK + R_POWER_OPEN] -= 1
+    elif command == REFA or command == REFX:
+        after_refresh(s, r, t)
+        if command == REFX:
+            after_extra_refresh(s, r)
+        elif s.rank[r * RANK + R_IDLE] != 0:
+            s.rank[r * RANK + R_ENTRY] = 1
+    elif command == REFB:
+        after_bank_refresh(s, r, t)
+        if s.rank[r * RANK + R_IDLE] != 0:
+            s.rank[r * RANK + R_ENTRY] = 1
+    elif command <= PDEP or command == SREFEN:
+        fall_asleep(s, r, command, t)
+    else:
+        wake_up(s, r, command, t)
+    for b in range(r * s.cycles[T_BANKS], (r + 1) * s.cycles[T_BANKS]):
+        plan(s, c, b)
+
+
+@compiled
+def _precharge_all(s: State, r: int, t: int) -> None:
+    for b in range(r * s.cycles[T_BANKS], (r + 1) * s.cycles[T_BANKS]):
+        if s.bank[b * BANK + B_OPEN] != 0:
+            after_precharge(s, b, t)
+        later(s.bank, b * BANK + B_ACT, t + s.cycles[T_RPAB])
+    later(s.rank, r * RANK + R_REFA, t + s.cycles[T_RPAB])
+    later(s.rank, r * RANK + R_SREFEN, t + s.cycles[T_RPAB])
+    s.rank[r * RANK + R_POWER_OPEN] = 0

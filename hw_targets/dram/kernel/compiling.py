@@ -1,0 +1,57 @@
+"""How the functions of the simulator are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+from numba.core import types
+from numba.extending import intrinsic
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A")
+
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that other compiled functions call.
+
+    Args:
+        function: Plain Python on numbers and arrays.
+
+    Returns:
+        The compiled function, of the same signature; it holds no lock of the interpreter.
+    """
+    return cast("Callable[P, R]", numba.njit(**OPTIONS)(function))
+
+
+def compiled_entry(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that Python calls, and keep the machine code on disk.
+
+    numba looks only at the file of the function itself to see whether its code is stale, so that the function must
+    use a constant of its enclosing function that changes with every other file.
+
+    Args:
+        function: A closure over such a constant.
+
+    Returns:
+        The compiled function, of the same signature.
+    """
+    return cast("Callable[P, R]", numba.njit(cache=True, **OPTIONS)(function))
+
+
+def _address(context: Any, array: Any) -> Any:
+    del context
+    signature = types.CPointer(array.dtype)(array)
+
+    def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return target.make_array(signature.args[0])(target, builder, values[0]).data
+
+    return signature, generate
+
+
+address = cast("Callable[[A], A]", intrinsic(_address))
+"""In compiled code: the address of an array, which is indexed like an array of one axis; the array must outlive it."""
