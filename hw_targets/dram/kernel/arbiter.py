@@ -17,6 +17,8 @@ from .layout import (
     A_QUEUE,
     A_READY,
     A_RESPONSE,
+    BANK,
+    B_CHANNEL,
     CHANNEL,
     C_BUSY,
     C_HEAD,
@@ -36,7 +38,6 @@ from .layout import (
     Q_BANK,
     Q_CYCLE,
     Q_NEXT_CHANNEL,
-    RANKS,
     REQUEST,
     RESPONSES,
     SERVED,
@@ -54,7 +55,6 @@ from .layout import (
     S_PROGRESS_AT,
     S_TAIL,
     State,
-    T_BANKS,
     T_CLOCK_PS,
     T_TRACE_PS,
 )
@@ -115,7 +115,7 @@ def _forward(s: State, i: int, t: int) -> None:
 @compiled
 def channel_of(s: State, i: int) -> int:
     """Channel of a request."""
-    return s.request[i * REQUEST + Q_BANK] // (s.cycles[T_BANKS] * s.setting[RANKS])
+    return s.bank[s.request[i * REQUEST + Q_BANK] * BANK + B_CHANNEL]
 
 
 @compiled

@@ -11,9 +11,12 @@ from .layout import (
     B_BLOCKED,
     B_KIND,
     B_LAST_USE,
+    B_LISTED,
     B_OPEN,
+    B_PLACE,
     B_PRE,
     B_QUEUED,
+    B_RANK,
     B_RD,
     B_RDA,
     B_READY,
@@ -21,7 +24,6 @@ from .layout import (
     B_ROW,
     B_WR,
     CLOSED,
-    NEVER,
     NOTHING,
     OPEN,
     OPEN_ADAPTIVE,
@@ -30,9 +32,13 @@ from .layout import (
     PRE,
     Q_ROW,
     Q_WRITE,
+    RANK,
     RD,
     REQUEST,
+    R_LISTED,
     State,
+    T_BANKS,
+    UNHURRIED,
     WR,
 )
 from .scheduler import further_hit, pick
@@ -40,14 +46,38 @@ from .scheduler import further_hit, pick
 
 @compiled
 def plan(s: State, c: int, b: int) -> None:
-    """Set the command that bank ``b`` wants and when the bank itself allows it."""
+    """Set the command that bank ``b`` wants and when the bank itself allows it; list the bank when it wants one."""
     s.bank[b * BANK + B_KIND] = NOTHING
     s.bank[b * BANK + B_AUTO] = 0
-    if s.bank[b * BANK + B_BLOCKED] != 0:
+    if s.bank[b * BANK + B_BLOCKED] == 0:
+        if s.bank[b * BANK + B_QUEUED] == 0:
+            _plan_timeout(s, b)
+        else:
+            _plan_request(s, c, b)
+    if (s.bank[b * BANK + B_KIND] == NOTHING) != (s.bank[b * BANK + B_PLACE] < 0):
+        _list(s, b)
+
+
+@compiled
+def _list(s: State, b: int) -> None:
+    """Add a bank to the list of its rank, or take it out: the last one gets its place."""
+    r = s.bank[b * BANK + B_RANK]
+    first, place = r * s.cycles[T_BANKS], s.bank[b * BANK + B_PLACE]
+    count = s.rank[r * RANK + R_LISTED]
+    if place < 0:
+        s.bank[(first + count) * BANK + B_LISTED] = b
+        s.bank[b * BANK + B_PLACE] = count
+        s.rank[r * RANK + R_LISTED] = count + 1
         return
-    if s.bank[b * BANK + B_QUEUED] == 0:
-        _plan_timeout(s, b)
-        return
+    last = s.bank[(first + count - 1) * BANK + B_LISTED]
+    s.bank[(first + place) * BANK + B_LISTED] = last
+    s.bank[last * BANK + B_PLACE] = place
+    s.bank[b * BANK + B_PLACE] = -1
+    s.rank[r * RANK + R_LISTED] = count - 1
+
+
+@compiled
+def _plan_request(s: State, c: int, b: int) -> None:
     i = pick(s, c, b)
     s.bank[b * BANK + B_REQUEST] = i
     if s.bank[b * BANK + B_OPEN] == 0:
@@ -93,5 +123,5 @@ def _plan_timeout(s: State, b: int) -> None:
     wait = s.setting[PAGE_TIMEOUT]
     if wait > 0 and s.bank[b * BANK + B_OPEN] != 0:
         s.bank[b * BANK + B_KIND] = PRE
-        s.bank[b * BANK + B_REQUEST] = NEVER
+        s.bank[b * BANK + B_REQUEST] = UNHURRIED + b
         s.bank[b * BANK + B_READY] = max(s.bank[b * BANK + B_PRE], s.bank[b * BANK + B_LAST_USE] + wait)

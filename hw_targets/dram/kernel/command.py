@@ -8,8 +8,11 @@ from .layout import (
     ACT,
     BANK,
     B_ACT,
+    B_GROUP,
     B_KIND,
+    B_LISTED,
     B_OPEN,
+    B_RANK,
     B_READY,
     B_REQUEST,
     CHANNEL,
@@ -42,6 +45,7 @@ from .layout import (
     R_CURRENT,
     R_ENTRY,
     R_IDLE,
+    R_LISTED,
     R_POWER_COMMAND,
     R_POWER_OPEN,
     R_POWER_READY,
@@ -54,7 +58,6 @@ from .layout import (
     State,
     T_BANKS,
     T_BUSES,
-    T_GROUPS,
     T_RPAB,
     WR,
 )
@@ -112,15 +115,11 @@ def _offer(s: State, c: int, unit: int, command: int, at: int, identity: int) ->
 
 @compiled
 def _select_banks(s: State, c: int, r: int, t: int) -> None:
-    row_free, column_free = max(t, s.channel[c * CHANNEL + C_ROW_BUS]), max(t, s.channel[c * CHANNEL + C_COLUMN_BUS])
-    per_group = s.cycles[T_BANKS] // s.cycles[T_GROUPS]
+    first = r * s.cycles[T_BANKS]
     best, identity, unit = s.channel[c * CHANNEL + C_BEST_AT], s.channel[c * CHANNEL + C_BEST_ID], -1
-    for b in range(r * s.cycles[T_BANKS], (r + 1) * s.cycles[T_BANKS]):
-        kind = s.bank[b * BANK + B_KIND]
-        if kind == NOTHING or (s.setting[MUX] == STRICT and _overtakes(s, c, b, kind)):
-            continue
-        free = column_free if kind == RD or kind == WR else row_free
-        at = max(s.bank[b * BANK + B_READY], s.rank[r * RANK + kind], s.group[(b // per_group) * GROUP + kind], free)
+    for k in range(first, first + s.rank[r * RANK + R_LISTED]):
+        b = s.bank[k * BANK + B_LISTED]
+        at = _start(s, c, b, t)
         if at < best or (at == best and s.bank[b * BANK + B_REQUEST] < identity):
             best, identity, unit = at, s.bank[b * BANK + B_REQUEST], b
     if unit >= 0:
@@ -128,9 +127,26 @@ def _select_banks(s: State, c: int, r: int, t: int) -> None:
 
 
 @compiled
-def _overtakes(s: State, c: int, b: int, kind: int) -> bool:
-    """Whether a column command would be issued before one of an earlier request."""
-    return bool((kind == RD or kind == WR) and s.bank[b * BANK + B_REQUEST] != s.channel[c * CHANNEL + C_STRICT])
+def _start(s: State, c: int, b: int, t: int) -> int:
+    """When the command that bank ``b`` wants can start, from ``t`` on; never when it would overtake under strict order."""
+    kind = s.bank[b * BANK + B_KIND]
+    column = kind == RD or kind == WR
+    if s.setting[MUX] == STRICT and column and s.bank[b * BANK + B_REQUEST] != s.channel[c * CHANNEL + C_STRICT]:
+        return NEVER
+    free = s.channel[c * CHANNEL + (C_COLUMN_BUS if column else C_ROW_BUS)]
+    rank, group = s.bank[b * BANK + B_RANK] * RANK + kind, s.bank[b * BANK + B_GROUP] * GROUP + kind
+    return max(s.bank[b * BANK + B_READY], s.rank[rank], s.group[group], free, t)
+
+
+@compiled
+def reconsider(s: State, c: int, b: int, t: int) -> None:
+    """Take into account that bank ``b`` may want something else."""
+    if s.channel[c * CHANNEL + C_BEST] == b and s.channel[c * CHANNEL + C_BEST_KIND] < PREA:
+        select(s, c, t)
+    elif s.bank[b * BANK + B_KIND] != NOTHING:
+        _offer(s, c, b, s.bank[b * BANK + B_KIND], _start(s, c, b, t), s.bank[b * BANK + B_REQUEST])
+        best = s.channel[c * CHANNEL + C_BEST_AT]
+        s.channel[c * CHANNEL + C_NEXT_AT] = min(s.channel[c * CHANNEL + C_NEXT_AT], best)
 
 
 @compiled
@@ -148,7 +164,7 @@ def occupy_bus(s: State, c: int, kind: int, t: int) -> None:
 @compiled
 def issue_row(s: State, c: int, b: int, kind: int, t: int) -> None:
     """Activate or precharge bank ``b`` at ``t``."""
-    r = b // s.cycles[T_BANKS]
+    r = s.bank[b * BANK + B_RANK]
     if kind == ACT:
         after_activate(s, b, s.bank[b * BANK + B_REQUEST], t)
         s.rank[r * RANK + R_POWER_OPEN] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .arbiter import accepted, next_response
 from .bank import plan
-from .command import issue_rank, issue_row, occupy_bus, select, start_managers
+from .command import issue_rank, issue_row, occupy_bus, reconsider, select, start_managers
 from .compiling import compiled
 from .layout import (
     A_ORDER,
@@ -15,6 +15,7 @@ from .layout import (
     BUFFER_SIZE,
     B_AUTO,
     B_QUEUED,
+    B_RANK,
     B_REQUEST,
     CHANNEL,
     C_ADMITTED,
@@ -65,8 +66,10 @@ def run_controller(s: State, c: int, t: int) -> None:
     """All that controller ``c`` does at ``t``: admit a request, start refreshes, issue a command, look ahead."""
     s.channel[c * CHANNEL + C_SEEN] = s.channel[c * CHANNEL + C_PENDING]
     admitted = admit(s, c, t)
-    if start_managers(s, c, t) or admitted:
+    if start_managers(s, c, t):
         select(s, c, t)
+    elif admitted:
+        reconsider(s, c, s.channel[c * CHANNEL + C_LAST_BANK], t)
     if s.channel[c * CHANNEL + C_BEST_AT] <= t:
         _issue(s, c, t)
         start_managers(s, c, t)
@@ -110,7 +113,7 @@ def admit(s: State, c: int, t: int) -> bool:
     if i < 0 or s.channel[c * CHANNEL + C_PENDING_AT] > t or not _has_space(s, c):
         return False
     b = s.request[i * REQUEST + Q_BANK]
-    r = b // s.cycles[T_BANKS]
+    r = s.bank[b * BANK + B_RANK]
     if s.setting[POWER_DOWN] != 0 and s.rank[r * RANK + R_QUEUED] == 0:
         leave(s, r)
     s.rank[r * RANK + R_QUEUED] += 1
@@ -136,7 +139,7 @@ def _issue(s: State, c: int, t: int) -> None:
     else:
         issue_rank(s, c, unit, kind, t)
     if s.setting[POWER_DOWN] != 0:
-        r = unit if kind >= PREA else unit // s.cycles[T_BANKS]
+        r = unit if kind >= PREA else s.bank[unit * BANK + B_RANK]
         if s.rank[r * RANK + R_QUEUED] == 0:
             enter(s, r)
 
@@ -155,7 +158,7 @@ def _issue_column(s: State, c: int, b: int, kind: int, t: int) -> None:
         s.channel[c * CHANNEL + C_WRITES] -= 1
         s.served[i * SERVED + A_READY] = t + s.cycles[T_WR_DATA]
     s.bank[b * BANK + B_QUEUED] -= 1
-    s.rank[(b // s.cycles[T_BANKS]) * RANK + R_QUEUED] -= 1
+    s.rank[s.bank[b * BANK + B_RANK] * RANK + R_QUEUED] -= 1
     s.system[S_QUEUED] -= 1
     s.system[S_PROGRESS_AT] = t
     leave_queue(s, b, i)

@@ -1,6 +1,7 @@
 """Where everything is in the arrays of the simulator: one row per channel, rank, bank group, bank and request.
 
-Times are clock cycles of the memory. ``NEVER`` is a time that does not come.
+Times are clock cycles of the memory. ``NEVER`` is a time that does not come; requests
+from ``UNHURRIED`` on stand for those of no request.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 IntArray = NDArray[np.int64]
 
 NEVER = 1 << 60
+UNHURRIED = 1 << 59
 
 
 class State(NamedTuple):
@@ -107,8 +109,8 @@ CHANNEL = 32
     R_PREA, R_REFA, R_PDEA, R_PDEP, R_SREFEN, R_EXIT, R_FAW, R_FAW_AT, R_OPEN, R_CLOSED_AT, R_QUEUED, R_TRIGGER,
     R_POSTPONED, R_PULLED_IN, R_COMMAND, R_READY, R_REMAINING, R_CURRENT, R_SKIP, R_PRE_CYCLES, R_POWER_STATE,
     R_POWER_COMMAND, R_POWER_READY, R_ENTRY, R_EXITING, R_SELF_REFRESH, R_IDLE, R_ASLEEP, R_DOWN_AT, R_ACT_DOWN,
-    R_PRE_DOWN, R_SELF_CYCLES, R_REFB, R_POWER_OPEN,
-) = range(8, 42)  # fmt: skip
+    R_PRE_DOWN, R_SELF_CYCLES, R_REFB, R_POWER_OPEN, R_LISTED,
+) = range(8, 43)  # fmt: skip
 R_FAW_LAST = 4  # four times of activates, in columns 4..7
 RANK = 48
 
@@ -117,9 +119,9 @@ GROUP = 4
 # A bank.
 (
     B_ACT, B_RD, B_WR, B_PRE, B_RDA, B_OPEN, B_ROW, B_HEAD, B_HIT, B_QUEUED, B_KIND, B_READY, B_REQUEST, B_AUTO,
-    B_BLOCKED, B_LAST_USE, B_OPENED_AT, B_CLOSES_AT,
-) = range(18)  # fmt: skip
-BANK = 20
+    B_BLOCKED, B_LAST_USE, B_OPENED_AT, B_RANK, B_GROUP, B_CHANNEL, B_PLACE, B_LISTED,
+) = range(22)  # fmt: skip
+BANK = 24
 
 # A request of the trace.
 Q_CYCLE, Q_BANK, Q_ROW, Q_WRITE, Q_NEXT_BANK, Q_NEXT_ROW, Q_NEXT_CHANNEL, Q_ADDRESS = range(8)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from .compiling import compiled
 from .layout import (
     Arrays,
+    B_CHANNEL,
+    B_GROUP,
     B_HEAD,
     B_HIT,
     B_KIND,
+    B_PLACE,
+    B_RANK,
     CHANNELS,
     C_ADMITTED,
     C_BEST_AT,
@@ -47,6 +51,7 @@ from .layout import (
     S_TIME,
     T_BANKS,
     T_FAW,
+    T_GROUPS,
     T_REFI,
     T_REFIPB,
 )
@@ -72,6 +77,12 @@ def reset(s: Arrays) -> None:
     s.group[:] = 0
     s.bank[:] = 0
     s.bank[:, B_KIND] = NOTHING
+    s.bank[:, B_PLACE] = -1
+    banks, per_group = s.cycles[T_BANKS], s.cycles[T_BANKS] // s.cycles[T_GROUPS]
+    for b in range(s.bank.shape[0]):
+        s.bank[b, B_RANK] = b // banks
+        s.bank[b, B_GROUP] = b // per_group
+        s.bank[b, B_CHANNEL] = b // banks // s.setting[RANKS]
     n = s.served.shape[0]
     s.bank[:, B_HEAD] = n
     s.bank[:, B_HIT] = n

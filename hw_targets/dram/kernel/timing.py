@@ -10,12 +10,13 @@ from .layout import (
     ACT,
     BANK,
     B_ACT,
-    B_CLOSES_AT,
+    B_GROUP,
     B_HIT,
     B_LAST_USE,
     B_OPEN,
     B_OPENED_AT,
     B_PRE,
+    B_RANK,
     B_RD,
     B_RDA,
     B_ROW,
@@ -42,11 +43,9 @@ from .layout import (
     S_END,
     State,
     T_ACTPDEN,
-    T_BANKS,
     T_CCD_L,
     T_CCD_S,
     T_FAW,
-    T_GROUPS,
     T_PRPDEN,
     T_RAS,
     T_RC,
@@ -82,7 +81,7 @@ def later(table: IntArray, place: int, time: int) -> None:
 @compiled
 def after_activate(s: State, b: int, i: int, t: int) -> None:
     """Bank ``b`` opens the row of request ``i`` at ``t``."""
-    d, r, g = s.cycles, b // s.cycles[T_BANKS], _group(s, b)
+    d, r, g = s.cycles, s.bank[b * BANK + B_RANK], s.bank[b * BANK + B_GROUP]
     if s.rank[r * RANK + R_OPEN] == 0:
         s.rank[r * RANK + R_PRE_CYCLES] += max(0, t - s.rank[r * RANK + R_CLOSED_AT])
     s.rank[r * RANK + R_OPEN] += 1
@@ -111,7 +110,7 @@ def four_activates(s: State, r: int, t: int) -> None:
     """Note an activate at ``t``: the fourth after it must wait for the window."""
     at = s.rank[r * RANK + R_FAW_AT]
     s.rank[r * RANK + R_FAW_LAST + at] = t
-    at = (at + 1) % 4
+    at = (at + 1) & 3
     s.rank[r * RANK + R_FAW_AT] = at
     later(s.rank, r * RANK + ACT, s.rank[r * RANK + R_FAW_LAST + at] + s.cycles[T_FAW])
 
@@ -119,7 +118,7 @@ def four_activates(s: State, r: int, t: int) -> None:
 @compiled
 def after_read(s: State, b: int, t: int, auto: int) -> None:
     """A read of bank ``b`` at ``t``, closing the row when ``auto``."""
-    d, r, g = s.cycles, b // s.cycles[T_BANKS], _group(s, b)
+    d, r, g = s.cycles, s.bank[b * BANK + B_RANK], s.bank[b * BANK + B_GROUP]
     s.bank[b * BANK + B_LAST_USE] = t
     s.system[S_END] = max(s.system[S_END], t + d[T_RD_END])
     later(s.bank, b * BANK + B_PRE, t + d[T_RTP])
@@ -140,7 +139,7 @@ def after_read(s: State, b: int, t: int, auto: int) -> None:
 @compiled
 def after_write(s: State, b: int, t: int, auto: int) -> None:
     """A write to bank ``b`` at ``t``, closing the row when ``auto``."""
-    d, r, g = s.cycles, b // s.cycles[T_BANKS], _group(s, b)
+    d, r, g = s.cycles, s.bank[b * BANK + B_RANK], s.bank[b * BANK + B_GROUP]
     s.bank[b * BANK + B_LAST_USE] = t
     s.system[S_END] = max(s.system[S_END], t + d[T_WR_END])
     later(s.bank, b * BANK + B_PRE, t + d[T_WR_PRE])
@@ -164,7 +163,7 @@ def after_write(s: State, b: int, t: int, auto: int) -> None:
 @compiled
 def after_precharge(s: State, b: int, t: int) -> None:
     """Bank ``b`` closes its row at ``t``."""
-    d, r = s.cycles, b // s.cycles[T_BANKS]
+    d, r = s.cycles, s.bank[b * BANK + B_RANK]
     _close(s, b, r, t)
     s.system[S_END] = max(s.system[S_END], t + d[T_RP])
     later(s.bank, b * BANK + B_ACT, t + d[T_RP])
@@ -177,16 +176,10 @@ def after_precharge(s: State, b: int, t: int) -> None:
 @compiled
 def _close(s: State, b: int, r: int, t: int) -> None:
     s.bank[b * BANK + B_OPEN] = 0
-    s.bank[b * BANK + B_CLOSES_AT] = t
     s.rank[r * RANK + R_OPEN] -= 1
     s.rank[r * RANK + R_CLOSED_AT] = max(s.rank[r * RANK + R_CLOSED_AT], t)
     s.system[N_PRE] += 1
     s.system[S_END] = max(s.system[S_END], t + s.cycles[T_RP])
-
-
-@compiled
-def _group(s: State, b: int) -> int:
-    return b // (s.cycles[T_BANKS] // s.cycles[T_GROUPS])
 
 
 @compiled
