@@ -37,11 +37,19 @@ CHECKED = 64
 
 
 def without_idle_knobs(space: Space, codes: Codes) -> Codes:
-    """Designs with every knob at its first value where it is idle, int64 [n, n_knobs]; they behave alike."""
+    """Designs with every knob at its first value where it is idle, int64 [n, n_knobs]; they behave alike.
+
+    Behind an arbiter that admits no more requests than ``max_active_transactions``, a buffer for as many or more never
+    fills, so that it counts as one for exactly as many.
+    """
     result = codes.copy()
     for knob, (switch, off) in IDLE.items():
         column = space.index(switch)
         result[codes[:, column] == space.knob(switch).encode(off), space.index(knob)] = 0
+    buffer, active, arbiter = (space.index(k) for k in ("request_buffer_size", "max_active_transactions", "arbiter"))
+    counted = codes[:, arbiter] != space.knob("arbiter").encode("Simple")
+    # Both knobs have the same values.
+    result[counted, buffer] = np.minimum(codes[counted, buffer], codes[counted, active])
     return result
 
 
