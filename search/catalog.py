@@ -28,6 +28,14 @@ STRATEGIES = Registry(
             "search.successive_halving:SuccessiveHalving",
             "any strategy, at low fidelity first: asynchronous successive halving (Li et al. 2020)",
         ),
+        "mappo": ("search.marl.mappo:Mappo", "multi-agent PPO, one agent per knob, central critic (Yu et al. 2022)"),
+        "ippo": ("search.marl.ippo:Ippo", "independent PPO, one agent and critic per knob (de Witt et al. 2020)"),
+        "ppo": ("search.marl.ppo:Ppo", "PPO, one agent for the whole design (Schulman et al. 2017)"),
+        "sac": ("search.marl.sac:Sac", "discrete soft actor-critic on replayed trials (Christodoulou 2019)"),
+        "model_based_mappo": (
+            "search.marl.model_based_mappo:ModelBasedMappo",
+            "MAPPO on imagined designs of a bank of predictors, batches by hypervolume gain",
+        ),
         "tpe": ("search.optuna_tpe:Tpe", "multi-objective tree-structured Parzen estimator, by Optuna"),
         "optuna_gp": (
             "search.optuna_gp:OptunaGp",

@@ -1,0 +1,271 @@
+"""Base of strategies that learn a policy: updates replayed from the trials, proposals without repeats."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...spaces.errors import StrategyError
+from ...spaces.knobs import Codes
+from ..archive import keys
+from ..dominance import effective_violations, preference_order
+from ..objective import FloatArray, Problem
+from ..strategy import Strategy
+from ..trial import Trials
+from .agents import Agents, Bools
+from .curriculum import epsilon
+from .episodes import Episodes, observed, roll_out
+from .networks import TurnNetwork
+from .parameters import one_thread
+from .policy_file import Policy, load_policy
+from .preferences import preferences
+from .rewards import Rewards
+
+SAMPLES = 12
+"""Designs drawn from the policy for each proposal; the first unseen one is taken."""
+
+MUTANTS = 4
+"""Mutants of those designs, for proposals whose samples were all seen."""
+
+FREE_EPISODES = 16
+"""Episodes per update that end without an evaluation: at a dead end, or where a closed form says no."""
+
+PARENTS = 20
+"""Best trials that proposals are bred from when mutants of the samples were seen, too."""
+
+
+class PolicyStrategy(Strategy):
+    """Proposes what a learnt policy draws.
+
+    The policy after ``k`` updates is a function of the seed, the options and the first ``k * batch`` completed trials,
+    so a resumed study trains it again by replay. With several objectives every trial has a preference of its own, which
+    the policy is told, so that one policy learns the whole front.
+
+    Of designs drawn for a proposal, the first that is new is proposed; when all are known, a mutant of them is, then a
+    mutant of the best trials: a policy that has settled explores around its mode.
+
+    Args:
+        problem: Space, objectives, constraints.
+        seed: Study seed.
+        batch: Completed trials per update.
+        groups: Agent name to its knobs; one agent per knob when left out.
+        curriculum: Trials until the constraints hold in full, see :mod:`~cosearch.search.marl.curriculum`; 0 at once.
+        initial_policy: Folder, or folders, of saved policies to start from.
+
+    Raises:
+        StrategyError: When an option is out of range, or a saved policy does not fit.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        seed: int,
+        *,
+        batch: int,
+        groups: Mapping[str, Sequence[str]] | None,
+        curriculum: int,
+        initial_policy: str | Sequence[str] | None,
+    ) -> None:
+        super().__init__(problem, seed)
+        if batch < 2:
+            raise StrategyError(f"batch {batch} is too small", "use at least 2 trials per update")
+        if curriculum < 0:
+            raise StrategyError(f"curriculum {curriculum} is negative", "use a number of trials, or 0 for none")
+        self.batch = batch
+        self.curriculum = curriculum
+        self.agents = Agents(problem.space, groups)
+        self._teachers = loaded_policies(initial_policy, problem)
+        self._choices = np.empty((0, self.agents.n_turns), dtype=np.int64)
+        self._legal = np.empty((0, self.agents.n_turns, self.agents.most_actions), dtype=bool)
+        self._learnt = -1
+
+    @property
+    def n_preferences(self) -> int:
+        """Weights that networks see: none where there is one objective."""
+        return self.problem.n_objectives if self.problem.n_objectives > 1 else 0
+
+    @property
+    @abstractmethod
+    def actor(self) -> TurnNetwork:
+        """The policy as it is now."""
+
+    @abstractmethod
+    def _begin(self, rng: np.random.Generator) -> None:
+        """Make fresh networks."""
+
+    @abstractmethod
+    def _learn(self, told: Trials, rewards: Rewards, rng: np.random.Generator) -> None:
+        """One update, after the last ``batch`` of the trials ``told``; :meth:`episodes` makes episodes of them."""
+
+    def ask(self, n: int) -> Codes:
+        with one_thread():
+            self._advance()
+            rng = self.rng()
+            ids = self.archive.n_known + np.arange(n)
+            return self.novel(self._proposals(preferences(ids, self.problem.n_objectives), rng), n, rng)
+
+    def designs_for(self, weights: FloatArray, n: int) -> Codes:
+        """Designs that the policy draws for one preference; known ones and repeats are among them.
+
+        Args:
+            weights: float64 [n_objectives], non-negative, of the objectives as declared.
+            n: How many.
+
+        Returns:
+            int64 [<= n, n_knobs]; fewer where episodes stopped without a design.
+
+        Raises:
+            StrategyError: When the weights do not fit or sum to nothing.
+        """
+        wanted = np.asarray(weights, dtype=float)
+        if wanted.shape != (self.problem.n_objectives,) or (wanted < 0).any() or not wanted.sum() > 0:
+            raise StrategyError(
+                f"preference {wanted.tolist()}",
+                f"give {self.problem.n_objectives} weights, none negative, one positive",
+            )
+        with one_thread():
+            self._advance()
+            episodes = roll_out(
+                self.agents, self.actor, observed(np.repeat((wanted / wanted.sum())[None], n, axis=0)), self.rng(6)
+            )
+        codes = self.agents.codes(episodes.choices)
+        return codes[(codes >= -1).all(axis=1)]
+
+    def trained(self) -> TurnNetwork:
+        """The policy after all trials told."""
+        with one_thread():
+            self._advance()
+        return self.actor
+
+    # --- learning ------------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Make the updates that the trials told call for."""
+        if self._learnt < 0:
+            self._begin(self.rng(stream=1, at=0))
+            self._start_from_policies()
+            self._learnt = 0
+        while self._learnt + self.batch <= self.archive.n_completed:
+            self._learnt += self.batch
+            told = self.archive.completed[: self._learnt]
+            self._remember(told)
+            level = epsilon(effective_violations(told.objectives, told.violations), len(told), self.curriculum)
+            self._learn(told, Rewards(told, level), self.rng(stream=2, at=self._learnt))
+
+    def _start_from_policies(self) -> None:
+        if self._teachers:
+            from .distillation import distil
+
+            distil(self._teachers, self.actor, self.problem, self.rng(stream=7, at=0))
+
+    def _remember(self, told: Trials) -> None:
+        new = self.agents.choices(told.codes[len(self._choices) :])
+        self._choices = np.concatenate([self._choices, new])
+        self._legal = np.concatenate([self._legal, self.agents.all_legal(new)])
+
+    def episodes(self, rows: np.ndarray, weights: FloatArray, rewards: np.ndarray) -> Episodes:
+        """Trials as episodes.
+
+        Args:
+            rows: int64 [n], completed trials in told order.
+            weights: Preference of each, float64 [n, n_objectives].
+            rewards: float64 [n].
+        """
+        return Episodes(self._choices[rows], self._legal[rows], observed(weights), np.asarray(rewards, np.float32))
+
+    def newest(self, told: Trials, rewards: Rewards, rng: np.random.Generator) -> Episodes:
+        """The last ``batch`` trials under their own preferences, and episodes that ended without an evaluation."""
+        rows = np.arange(len(told) - self.batch, len(told))
+        weights = preferences(told.ids[rows], self.problem.n_objectives)
+        found = self.episodes(rows, weights, rewards.of(weights)[np.arange(self.batch), rows])
+        return found.join(self._without_evaluation(rewards, rng))
+
+    def relabelled(
+        self, told: Trials, rewards: Rewards, n: int, elite_share: float, rng: np.random.Generator
+    ) -> tuple[Episodes, Episodes]:
+        """Trials of any age under random preferences (hindsight): ``n`` random ones, and ``n`` of the best for them."""
+        weights = preferences(
+            rng.integers(0, 2**31, 1 if self.problem.n_objectives == 1 else 16), self.problem.n_objectives
+        )
+        scores = rewards.of(weights)
+        groups, rows = rng.integers(0, len(weights), n), rng.integers(0, len(told), n)
+        n_best = max(2, round(elite_share * len(told)))
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :n_best]
+        elite = best[groups, rng.integers(0, best.shape[1], n)]
+        return (
+            self.episodes(rows, weights[groups], scores[groups, rows]),
+            self.episodes(elite, weights[groups], scores[groups, elite]),
+        )
+
+    def _without_evaluation(self, rewards: Rewards, rng: np.random.Generator) -> Episodes:
+        """Episodes of the policy that stopped at a dead end or fail by a closed form, with the worst reward."""
+        n = FREE_EPISODES if self.agents.may_halt or self.problem.exact else 0
+        weights = preferences(rng.integers(0, 2**31, n), self.problem.n_objectives)
+        drawn = roll_out(self.agents, self.actor, observed(weights), rng)
+        lost = ~self._promising(self.agents.codes(drawn.choices))
+        return Episodes(
+            drawn.choices[lost],
+            drawn.legal[lost],
+            drawn.preferences[lost],
+            np.full(int(lost.sum()), rewards.worst, dtype=np.float32),
+        )
+
+    def _promising(self, codes: Codes) -> Bools:
+        """Designs that are complete and that no closed form rules out, bool [n]."""
+        complete: Bools = np.asarray((codes >= -1).all(axis=1))
+        if self.problem.exact:
+            complete[complete] = self.problem.foreknow(codes[complete])[1] == 0.0
+        return complete
+
+    # --- proposals -----------------------------------------------------------------------------------------------
+
+    def _proposals(self, weights: FloatArray, rng: np.random.Generator) -> Codes:
+        """New designs, one for each preference as far as they were found, int64 [<= n, n_knobs]."""
+        n = len(weights)
+        if not n:
+            return self.archive.completed.codes[:0]
+        drawn = roll_out(self.agents, self.actor, observed(np.repeat(weights, SAMPLES, axis=0)), rng)
+        codes = self.agents.codes(drawn.choices)
+        kept = self._promising(codes) if self._promised() else np.asarray((codes >= -1).all(axis=1))
+        fresh = self._first_new(codes, np.repeat(np.arange(n), SAMPLES), kept, n)
+        if len(fresh) < n:
+            fresh = self.archive.unseen(np.concatenate([fresh, self._mutants(codes[kept], rng)]))[:n]
+        return fresh
+
+    def _promised(self) -> bool:
+        """Whether to look at closed forms: not while every design that was tried fails by them."""
+        told = self.archive.completed
+        return bool(self.problem.exact) and bool((told.violations == 0.0).any())
+
+    def _first_new(self, codes: Codes, proposal: np.ndarray, kept: Bools, n: int) -> Codes:
+        """The first new design of each proposal, int64 [<= n, n_knobs]."""
+        new = set(keys(self.archive.unseen(codes[kept])))
+        rows: list[int] = []
+        done: set[int] = set()
+        for row, key in enumerate(keys(codes)):
+            if kept[row] and key in new and int(proposal[row]) not in done:
+                new.discard(key)
+                done.add(int(proposal[row]))
+                rows.append(row)
+        return codes[np.array(rows, dtype=np.int64)]
+
+    def _mutants(self, codes: Codes, rng: np.random.Generator) -> Codes:
+        """Mutants of what the policy drew, and then of the best trials."""
+        space = self.problem.space
+        parents = np.repeat(codes, MUTANTS, axis=0)
+        told = self.archive.completed
+        if len(told):
+            best = told.codes[preference_order(told.objectives, told.violations)[:PARENTS]]
+            parents = np.concatenate([parents, np.repeat(best, MUTANTS, axis=0)])
+        return space.mutate(parents, rng) if len(parents) else parents
+
+
+def loaded_policies(folders: str | Sequence[str] | None, problem: Problem) -> list[Policy]:
+    """The saved policies that an option names.
+
+    Raises:
+        StrategyError: When one cannot be read or is for other knobs.
+    """
+    return [load_policy(folder, problem) for folder in ([folders] if isinstance(folders, str) else folders or ())]
