@@ -8,6 +8,7 @@ TARGETS = Registry(
     "targets",
     {
         "predicted": ("predictors.predicted:Predicted", "a saved predictor, with its standard deviation"),
+        "dram": ("hw_targets.dram.target:Dram", "DRAM controllers, simulated event by event as DRAMSys 4.0 does"),
         "dramsys": ("hw_targets.dram.dramsys:DramSys", "DRAM controllers in DRAMSys 4.0, as installed by the user"),
         "systolic": ("hw_targets.systolic.target:SystolicArray", "closed forms of a systolic array accelerator"),
         "function": ("hw_targets.function:FunctionTarget", "a plain function of one design: my_module:score"),

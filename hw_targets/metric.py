@@ -22,6 +22,7 @@ UNITS: dict[str, str] = {
     "mj": "millijoules",
     "uj": "microjoules",
     "pj": "picojoules",
+    "ujs": "microjoule-seconds",
     "w": "watts",
     "mw": "milliwatts",
     "mm2": "square millimetres",

@@ -30,7 +30,7 @@ def requests(device: Device, trace: Trace, mapping: str, channels: int, ranks: i
     Raises:
         TargetError: When an address lies outside the memory.
     """
-    _check_range(device, trace, channels, ranks)
+    check_range(device, trace, channels, ranks)
     bits = address_bits(device, mapping, channels, ranks)
     field = {name: _extract(trace.addresses, positions) for name, positions in bits.items()}
     per_group = device.banks // device.bank_groups
@@ -61,7 +61,12 @@ def _extract(addresses: IntArray, positions: tuple[int, ...]) -> IntArray:
     return value
 
 
-def _check_range(device: Device, trace: Trace, channels: int, ranks: int) -> None:
+def check_range(device: Device, trace: Trace, channels: int, ranks: int) -> None:
+    """Check that all addresses of a trace lie inside the memory.
+
+    Raises:
+        TargetError: When one does not; names trace, request and address.
+    """
     size = device.bytes_per_rank * ranks * channels
     outside = np.flatnonzero(trace.addresses >= size)
     if outside.size:

@@ -25,6 +25,7 @@ from .layout import (
     C_BLOCKED,
     C_DIRECTION,
     C_LAST_BANK,
+    C_NEXT_AT,
     C_PENDING,
     C_PENDING_AT,
     C_READS,
@@ -66,7 +67,8 @@ def run_controller(s: State, c: int, t: int) -> None:
     """All that controller ``c`` does at ``t``: admit a request, start refreshes, issue a command, look ahead."""
     s.channel[c * CHANNEL + C_SEEN] = s.channel[c * CHANNEL + C_PENDING]
     admitted = admit(s, c, t)
-    if start_managers(s, c, t):
+    idle = s.channel[c * CHANNEL + C_NEXT_AT] <= t < s.channel[c * CHANNEL + C_BEST_AT]
+    if start_managers(s, c, t) or idle:
         select(s, c, t)
     elif admitted:
         reconsider(s, c, s.channel[c * CHANNEL + C_LAST_BANK], t)
