@@ -64,11 +64,18 @@ def table(trace: Path) -> tuple[Space, dict[str, FloatArray]]:
     """
     space = memory_controller()
     target = TARGETS.get("dram")(space, device=DEVICE, traces=[str(trace)], threads=os.cpu_count() or 1)
-    designs = np.indices(space.cardinalities.tolist()).reshape(space.n_knobs, -1).T
-    distinct, row = np.unique(without_idle_knobs(space, designs), axis=0, return_inverse=True)
+    sizes = tuple(space.cardinalities.tolist())
+    alike = np.ravel_multi_index(tuple(without_idle_knobs(space, every_design(space)).T), sizes)
+    distinct, row = np.unique(alike, return_inverse=True)
+    codes = np.column_stack(np.unravel_index(distinct, sizes)).astype(np.int64)
     digest = digest_of_arrays([distinct], METRICS, sorted(target.fingerprint().items()))
-    stored = cached(f"dram_{trace.name.partition('.')[0]}_{digest}", lambda: _simulated(space, target, distinct))
+    stored = cached(f"dram_{trace.name.partition('.')[0]}_{digest}", lambda: _simulated(space, target, codes))
     return space, {name: stored[name][row] for name in METRICS}
+
+
+def every_design(space: Space) -> Codes:
+    """All designs of a space without conditions and constraints in the order of its listing, int64 [size, n_knobs]."""
+    return np.indices(space.cardinalities.tolist()).reshape(space.n_knobs, -1).T
 
 
 def _simulated(space: Space, target: HardwareTarget, codes: Codes) -> dict[str, FloatArray]:
