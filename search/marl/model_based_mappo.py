@@ -53,16 +53,14 @@ class ModelBasedMappo(SurrogateEvolution):
     imagined, since an episode is one design, and the model's held-out rank correlation sets how far it is trusted.
     """
 
-    defaults: ClassVar[PpoSettings] = PpoSettings(credit="central", epochs=3, imitation=0.3)
+    defaults: ClassVar[PpoSettings] = PpoSettings(epochs=2, critic_steps=4)
     """Settings of the algorithm."""
-    iterations: ClassVar[int] = 10
+    iterations: ClassVar[int] = 6
     """Imagined batches per refit."""
-    imagined: ClassVar[int] = 16
+    imagined: ClassVar[int] = 8
     """Designs per preference in an imagined batch."""
     imitation_steps: ClassVar[int] = 10
     """Gradient steps on the best trials before the first imagined batch."""
-    generations: ClassVar[int] = 10
-    """Of the evolution that starts from the best imagined designs; 0 for none."""
 
     def __init__(
         self,
@@ -122,12 +120,12 @@ class ModelBasedMappo(SurrogateEvolution):
             self._imitate(learner, told, rng)
             met = self._practise(learner, told, rng)
         self._trained = (moment, learner)
-        start = np.concatenate([best_told(self.archive, moment, self.population // 2), met[: self.population // 2]])
-        if self.generations:
-            found = evolved(self._models, start, self.generations, self.population, self.variation, rng)
-            met = np.unique(np.concatenate([met, found]), axis=0)
-        objectives, violations = self._models.mean(met)
-        return np.asarray(met[preference_order(objectives, violations)])
+        best = best_told(self.archive, moment, int(self.best_share * self.population))
+        start = np.concatenate([best, met[: self.population - len(best)]])
+        found = evolved(self._models, start, self.generations, self.population, self.variation, rng)
+        everything = np.unique(np.concatenate([met, found]), axis=0)
+        objectives, violations = self._models.mean(everything)
+        return np.asarray(everything[preference_order(objectives, violations)])
 
     def _imitate(self, learner: PpoLearner, told: Trials, rng: np.random.Generator) -> None:
         """Let the actors begin where the best trials are."""

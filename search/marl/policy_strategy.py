@@ -228,11 +228,16 @@ class PolicyStrategy(Strategy):
             return self.archive.completed.codes[:0]
         drawn = roll_out(self.agents, self.actor, observed(np.repeat(weights, SAMPLES, axis=0)), rng)
         codes = self.agents.codes(drawn.choices)
-        kept = self._promising(codes) if self._promised() else np.asarray((codes >= -1).all(axis=1))
+        kept = self._kept(codes)
         fresh = self._first_new(codes, np.repeat(np.arange(n), SAMPLES), kept, n)
         if len(fresh) < n:
-            fresh = self.archive.unseen(np.concatenate([fresh, self._mutants(codes[kept], rng)]))[:n]
+            mutants = self._mutants(codes[kept], rng)
+            fresh = self.archive.unseen(np.concatenate([fresh, mutants[self._kept(mutants)]]))[:n]
         return fresh
+
+    def _kept(self, codes: Codes) -> Bools:
+        """Designs worth an evaluation, bool [n]."""
+        return self._promising(codes) if self._promised() else np.asarray((codes >= -1).all(axis=1))
 
     def _promised(self) -> bool:
         """Whether to look at closed forms: not while every design that was tried fails by them."""

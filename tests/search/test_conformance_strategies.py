@@ -24,6 +24,11 @@ VARIANTS = {
         {"strategy": "regularized_evolution", "options": {"population": 16, "sample": 4}, "min_fidelity": 0.3},
         {"strategy": "local_search", "options": {"starts": 4}},
     ],
+    "mappo": [{"batch": 8, "learning": {"epochs": 4}}],
+    "ippo": [{"batch": 8, "learning": {"epochs": 4}}],
+    "ppo": [{"batch": 8, "learning": {"epochs": 4}}],
+    "sac": [{}],
+    "model_based_mappo": [{"startup": 12}],
     "tpe": [{"startup": 8}],
     "optuna_gp": [{"startup": 7, "batch": 1}],
     "pymoo_nsga2": [{"population": 16}],
@@ -32,13 +37,18 @@ VARIANTS = {
 }
 PYMOO = "pymoo.algorithms.moo.nsga2"
 OPTIONAL = {
+    "mappo": "torch",
+    "ippo": "torch",
+    "ppo": "torch",
+    "sac": "torch",
+    "model_based_mappo": "torch",
     "tpe": "optuna",
     "optuna_gp": "optuna._gp.gp",
     "pymoo_nsga2": PYMOO,
     "pymoo_unsga3": PYMOO,
     "pymoo_age_moea": PYMOO,
 }
-BUDGET = {"surrogate_evolution": 32, "gp": 32, "tpe": 32, "optuna_gp": 10}
+BUDGET = {"model_based_mappo": 32, "surrogate_evolution": 32, "gp": 32, "tpe": 32, "optuna_gp": 10}
 BUILT_IN = [name for name, origin, _ in STRATEGIES.rows() if origin == "built-in"]
 SLOW = {"optuna_gp"}
 CASES = [
