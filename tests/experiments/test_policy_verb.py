@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 pytest.importorskip("torch")
 
-from cosearch.experiments.cli import main  # noqa: E402
-from cosearch.experiments.configuration.validate import validate  # noqa: E402
-from cosearch.experiments.study import Study  # noqa: E402
-from cosearch.search.marl.policy_file import load_policy  # noqa: E402
+from cosearch.experiments.cli import main
+from cosearch.experiments.configuration.validate import validate
+from cosearch.experiments.study import Study
+from cosearch.search.marl.policy_file import load_policy
 
 CONFIG = """
 version: 1

@@ -7,10 +7,10 @@ from cosearch.spaces.space import Space
 
 pytest.importorskip("torch")
 
-from cosearch.search.check_problems import conditional, single, tiny  # noqa: E402
-from cosearch.search.marl.episodes import observed, roll_out  # noqa: E402
-from cosearch.search.marl.networks import Form, TurnNetwork  # noqa: E402
-from cosearch.search.marl.preferences import preferences  # noqa: E402
+from cosearch.search.check_problems import conditional, single, tiny
+from cosearch.search.marl.episodes import observed, roll_out
+from cosearch.search.marl.networks import Form, TurnNetwork
+from cosearch.search.marl.preferences import preferences
 
 
 def actor(agents, n_preferences=2, sharing="separate", observe="own", scale=0.0):

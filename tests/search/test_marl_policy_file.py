@@ -5,14 +5,14 @@ import pytest
 
 pytest.importorskip("torch")
 
-from cosearch.search.check_problems import conditional, easy  # noqa: E402
-from cosearch.search.check_simulation import Simulation  # noqa: E402
-from cosearch.search.marl.mappo import Mappo  # noqa: E402
-from cosearch.search.marl.model_based_mappo import ModelBasedMappo  # noqa: E402
-from cosearch.search.marl.policy_file import ARRAYS, DESCRIPTION, load_policy, save_policy  # noqa: E402
-from cosearch.search.objective import Objective, Problem  # noqa: E402
-from cosearch.spaces.errors import StrategyError  # noqa: E402
-from cosearch.spaces.space import Space  # noqa: E402
+from cosearch.search.check_problems import conditional, easy
+from cosearch.search.check_simulation import Simulation
+from cosearch.search.marl.mappo import Mappo
+from cosearch.search.marl.model_based_mappo import ModelBasedMappo
+from cosearch.search.marl.policy_file import ARRAYS, DESCRIPTION, load_policy, save_policy
+from cosearch.search.objective import Objective, Problem
+from cosearch.spaces.errors import StrategyError
+from cosearch.spaces.space import Space
 
 
 @pytest.fixture(scope="module")
