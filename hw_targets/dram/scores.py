@@ -50,7 +50,7 @@ def energy_parts(device: Device, counts: IntArray, ranks: IntArray) -> dict[str,
     Returns:
         ``activate``, ``precharge``, ``read``, ``write``, ``refresh``, ``standby``: float64 [n].
     """
-    pj = device.energy_pj
+    pj = device.energy_pj()
     count = {name: counts[:, index].astype(np.float64) for index, name in enumerate(COUNTS)}
     asleep = count["active_down_cycles"] + count["precharged_down_cycles"] + count["self_refresh_cycles"]
     opened = ranks * count["end_cycles"] - count["closed_cycles"] - asleep
