@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cosearch.hw_targets.catalog import TARGETS
 from cosearch.hw_targets.function import FunctionTarget
 from cosearch.hw_targets.metric import Metric
 from cosearch.hw_targets.systolic.target import SystolicArray
@@ -21,6 +22,7 @@ from cosearch.search.objective import Constraint, Objective, Problem
 from cosearch.spaces.errors import CosearchError, InfeasibleError, StrategyError
 from cosearch.spaces.feasibility import components
 from cosearch.spaces.gemm_tile import gemm_tile
+from cosearch.spaces.memory_controller import memory_controller
 from cosearch.spaces.space import Space
 from cosearch.spaces.systolic_array import systolic_array
 
@@ -65,8 +67,15 @@ def gemm() -> tuple[Problem, HardwareTarget]:
     return with_check(CheckProblem(problem, conditional().metrics))
 
 
+def memory() -> tuple[Problem, HardwareTarget]:
+    space = memory_controller(wide=True)
+    objectives = (Objective("mean_latency_ns"), Objective("energy_uj"))
+    return Problem(space, objectives), TARGETS.get("dram")(space, traces=[{"name": "random", "requests": 50}])
+
+
 PROBLEMS = {
     "plain": systolic,
+    "dram": memory,
     "conditional": lambda: with_check(conditional()),
     "constrained": gemm,
     "tiny": lambda: with_check(tiny()),
