@@ -84,7 +84,10 @@ class Dram(HardwareTarget):
                 f"refresh_policy may be PerBank, which {self.device.name} cannot do", "leave it out or take lpddr4_3200"
             )
         least = {name: int(self._tables[name][:-1].min(initial=1 << 30)) for name in ("channels", "ranks")}
-        least = {name: min(size, int(self._tables[name][-1])) if name not in space.names else size for name, size in least.items()}
+        least = {
+            name: min(size, int(self._tables[name][-1])) if name not in space.names else size
+            for name, size in least.items()
+        }
         for trace in self.traces:
             check_range(self.device, trace, least["channels"], least["ranks"])
 

@@ -26,6 +26,8 @@ from .layout import (
 )
 
 DONE, STUCK = range(2)
+COMMANDS_PER_CYCLE = 2
+"""Most commands that a controller issues in a cycle: one per bus."""
 
 
 @compiled
@@ -43,7 +45,8 @@ def run(s: State) -> int:
     issue_next(s, -1)
     while s.system[S_DONE] < n:
         t = _next_event(s)
-        if t >= NEVER or (s.system[S_QUEUED] > 0 and t - s.system[S_PROGRESS_AT] > patience):
+        waits = s.system[S_QUEUED] > 0 and t - s.system[S_PROGRESS_AT] > patience
+        if t >= NEVER or t <= s.system[S_TIME] or waits:
             return STUCK
         s.system[S_TIME] = t
         _cycle(s, t)
@@ -63,9 +66,17 @@ def _next_event(s: State) -> int:
 @compiled
 def _cycle(s: State, t: int) -> None:
     """All that happens at ``t``: controllers whose time has come, the arbiter, controllers it just passed a request."""
-    for c in range(s.setting[CHANNELS]):
-        if s.channel[c * CHANNEL + C_NEXT_AT] <= t or _unseen(s, c, t):
-            run_controller(s, c, t)
+    for after_arbiter in range(2):
+        if after_arbiter:
+            _arbitrate(s, t)
+        for c in range(s.setting[CHANNELS]):
+            for _ in range(COMMANDS_PER_CYCLE):
+                if s.channel[c * CHANNEL + C_NEXT_AT] <= t or _unseen(s, c, t):
+                    run_controller(s, c, t)
+
+
+@compiled
+def _arbitrate(s: State, t: int) -> None:
     if s.system[S_ARRIVAL_AT] == t:
         arrive(s, t)
     for c in range(s.setting[CHANNELS]):
@@ -73,9 +84,6 @@ def _cycle(s: State, t: int) -> None:
             take_response(s, c, t)
     if s.system[S_DELIVER_AT] == t:
         deliver(s, t)
-    for c in range(s.setting[CHANNELS]):
-        while s.channel[c * CHANNEL + C_NEXT_AT] <= t or _unseen(s, c, t):
-            run_controller(s, c, t)
 
 
 @compiled
