@@ -17,7 +17,7 @@ from .agents import Agents
 from .episodes import Episodes, observed, roll_out
 from .networks import TurnNetwork
 from .parameters import one_thread
-from .policy_strategy import loaded_policies
+from .policy_strategy import loaded_policies, n_elite
 from .ppo_settings import PpoSettings
 from .ppo_update import PpoLearner
 from .preferences import preferences
@@ -133,7 +133,7 @@ class ModelBasedMappo(SurrogateEvolution):
         legal = self.agents.all_legal(choices)
         weights = preferences(rng.integers(0, 2**31, WANTED), self.problem.n_objectives)
         scores = Rewards(told).of(weights)
-        n_best = max(2, round(self.settings.elite_share * len(told)))
+        n_best = n_elite(self.settings.elite_share, len(told), self.problem.n_objectives)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :n_best]
         for _ in range(self.imitation_steps):
             who = rng.integers(0, WANTED, 64)

@@ -191,7 +191,7 @@ class PolicyStrategy(Strategy):
         )
         scores = rewards.of(weights)
         groups, rows = rng.integers(0, len(weights), n), rng.integers(0, len(told), n)
-        n_best = max(2, round(elite_share * len(told)))
+        n_best = n_elite(elite_share, len(told), self.problem.n_objectives)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :n_best]
         elite = best[groups, rng.integers(0, best.shape[1], n)]
         return (
@@ -265,6 +265,11 @@ class PolicyStrategy(Strategy):
             best = told.codes[preference_order(told.objectives, told.violations)[:PARENTS]]
             parents = np.concatenate([parents, np.repeat(best, MUTANTS, axis=0)])
         return space.mutate(parents, rng) if len(parents) else parents
+
+
+def n_elite(share: float, n_trials: int, n_objectives: int) -> int:
+    """Trials that count as the best for one preference: fewer with more objectives, whose preferences divide them."""
+    return max(2, round(share * n_trials / n_objectives**2))
 
 
 def loaded_policies(folders: str | Sequence[str] | None, problem: Problem) -> list[Policy]:

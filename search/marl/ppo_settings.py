@@ -30,7 +30,8 @@ class PpoSettings:
         imitation: Weight of the log-probability of the best trials that beat the critic (self-imitation).
         width: Hidden units of each network.
         critic_steps: Regression steps of the critic per update, on all trials.
-        elite_share: Share of the trials that count as the best for a preference.
+        elite_share: Share of the trials that count as the best, with one objective; over the square of their number
+            with several, each for its preference.
         imitated: Of the best trials, how many are imitated per update.
 
     Raises:
