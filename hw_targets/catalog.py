@@ -9,6 +9,10 @@ TARGETS = Registry(
     {
         "predicted": ("predictors.predicted:Predicted", "a saved predictor, with its standard deviation"),
         "dram": ("hw_targets.dram.target:Dram", "DRAM controllers, simulated event by event as DRAMSys 4.0 does"),
+        "accelerator_memory": (
+            "hw_targets.dram.accelerator_memory:AcceleratorMemory",
+            "a systolic array behind a simulated memory controller",
+        ),
         "dramsys": ("hw_targets.dram.dramsys:DramSys", "DRAM controllers in DRAMSys 4.0, as installed by the user"),
         "systolic": ("hw_targets.systolic.target:SystolicArray", "closed forms of a systolic array accelerator"),
         "function": ("hw_targets.function:FunctionTarget", "a plain function of one design: my_module:score"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .controller import FIELDS
 from .device import Device
 from .requests import requests
-from .timings import timings
+from .timings import period_ps, timings
 from .trace import Trace
 
 IntArray = NDArray[np.int64]
@@ -89,6 +89,9 @@ def simulate(
         waits = np.zeros((2, len(rows), len(trace)), dtype=np.int32)
         simulate_batch(np.ascontiguousarray(settings[rows]), cycles, request, part, waits[0], waits[1])
         counts[rows], latencies[rows], delays[rows] = part, waits[0], waits[1]
+    # The kernel subtracts the cycles of the trace's clock; requests are due at the memory's next edge.
+    due = -(-trace.cycles * period_ps(trace.clock_mhz) // period_ps(device.clock_mhz))
+    delays += (trace.cycles - due).astype(np.int32)
     return Runs(counts[:, : len(COUNTS)], latencies, delays)
 
 
