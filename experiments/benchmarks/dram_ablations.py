@@ -23,13 +23,13 @@ def _put(table: IntArray, knob: str, old: str | None, new: str | int) -> IntArra
     return changed
 
 
-def in_flight_limit(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def in_flight_limit(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """Every arbiter accepts all that comes."""
     table = _put(_put(table, "arbiter", "Simple", "Fifo"), "max_active_transactions", None, 1 << 30)
     return table, {}
 
 
-def adaptive_pages(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def adaptive_pages(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """Adaptive page policies are the plain ones."""
     table = _put(table, "page_policy", "OpenAdaptive", "Open")
     return _put(table, "page_policy", "ClosedAdaptive", "Closed"), {}
@@ -41,32 +41,32 @@ def turnaround(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, 
     return table, {"RTW": burst, "WTR_S": burst - write, "WTR_L": burst - write}
 
 
-def schedulers(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def schedulers(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """Every scheduler is first come first served."""
     return _put(table, "scheduler", None, "Fifo"), {}
 
 
-def refresh(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def refresh(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """Nothing refreshes."""
     return _put(table, "refresh_policy", None, "NoRefresh"), {}
 
 
-def postponement(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def postponement(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """A refresh that is due blocks the banks at once."""
     return _put(table, "refresh_max_postponed", None, 0), {}
 
 
-def response_order(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def response_order(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """Responses leave in the order of their column commands."""
     return _put(_put(table, "resp_queue", None, "Fifo"), "arbiter", "Reorder", "Fifo"), {}
 
 
-def buffers(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def buffers(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """Every buffer is shared."""
     return _put(table, "scheduler_buffer", None, "Shared"), {}
 
 
-def activate_windows(table: IntArray, device: Device) -> tuple[IntArray, Mapping[str, int]]:
+def activate_windows(table: IntArray, _device: Device) -> tuple[IntArray, Mapping[str, int]]:
     """Activates of different banks do not wait for each other."""
     return table, {"RRD_S": 0, "RRD_L": 0, "FAW": 0}
 

@@ -144,11 +144,11 @@ def fidelity_rows(method: str, device: Device, reference: Reference, ablation: A
         error = np.abs(got - expected) / np.where(expected == 0, 1.0, np.abs(expected))
         if figure in RANKED:
             yield row(method, name, f"spearman_{figure}", spearman(got[~extended], expected[~extended]), wall_s=wall)
-        yield row(method, name, f"mre_{figure}", error[~extended])
+        yield row(method, name, f"mre_{figure}", error[~extended].tolist())
         if figure == "total_time":
             yield row(method, name, "exact_share_ratio", float(np.mean(error[~extended] < 1e-6)))
         if extended.any():
-            yield row(method, f"{name} extended", f"mre_{figure}", error[extended])
+            yield row(method, f"{name} extended", f"mre_{figure}", error[extended].tolist())
 
 
 def spearman(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:

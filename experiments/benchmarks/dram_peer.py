@@ -59,7 +59,7 @@ def peer_rows(
     yield row("ours:event_driven", trace.name, "speedup_ratio", spent / own)
     for name in ("total_time_ns", "energy_uj", "avg_power_mw"):
         error = np.abs(mine.values[name] / theirs.values[name] - 1)
-        yield row("ours:event_driven", f"{trace.name} beside {PEER}", f"mre_{name.rsplit('_', 1)[0]}", error)
+        yield row("ours:event_driven", f"{trace.name} beside {PEER}", f"mre_{name.rsplit('_', 1)[0]}", error.tolist())
 
 
 def _children_s() -> float:

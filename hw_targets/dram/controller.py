@@ -55,7 +55,7 @@ DEFAULTS: Mapping[str, Value] = {**REFERENCE, "channels": 1, "ranks": 1}
 IntArray = NDArray[np.int64]
 
 
-def setting(name: str, value: Value, mappings: Sequence[str]) -> int:
+def setting(name: str, value: Value | None, mappings: Sequence[str]) -> int:
     """The number that stands for a value of a knob.
 
     Args:
@@ -103,10 +103,9 @@ def settings(columns: Mapping[str, Sequence[Value]], mappings: Sequence[str] = (
 
 
 def _number(name: str, value: Value) -> int:
-    whole = not isinstance(value, bool) and isinstance(value, int | float) and float(value).is_integer()
-    if not whole or int(value) < NUMBERS[name]:  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < NUMBERS[name]:
         raise TargetError(f"knob {name} has the value {value!r}", f"give whole numbers of {NUMBERS[name]} or more")
-    number = int(value)  # type: ignore[arg-type]
+    number = int(value)
     if name in ("channels", "ranks") and number & (number - 1):
         raise TargetError(f"knob {name} has the value {value!r}", "give powers of two")
     return number

@@ -24,7 +24,7 @@ def requests(device: Device, trace: Trace, mapping: str, channels: int, ranks: i
         ranks: Ranks per channel.
 
     Returns:
-        int64 [n, 8]: issue in cycles of the trace's clock, bank (counted over channels and ranks), row, 1 for writes, the
+        int64 [n, 8]: issue in cycles of the trace's clock, bank (counted over channels and ranks), row, 1 for writes,
         next request of the same bank, of the same row of it, of the same channel (``n`` when there is none), address.
 
     Raises:
@@ -72,7 +72,7 @@ def check_range(device: Device, trace: Trace, channels: int, ranks: int) -> None
     if outside.size:
         first = int(outside[0])
         raise TargetError(
-            f"request {first} of trace {trace.name!r} has address {int(trace.addresses[first]):#x}, but {device.name} with "
-            f"{channels} channel(s) of {ranks} rank(s) ends at {size - 1:#x} ({outside.size} such requests)",
+            f"request {first} of trace {trace.name!r} has address {int(trace.addresses[first]):#x}, but {device.name} "
+            f"with {channels} channel(s) of {ranks} rank(s) ends at {size - 1:#x} ({outside.size} such requests)",
             "take a larger device, more ranks or channels, or reduce the addresses",
         )

@@ -82,8 +82,8 @@ def scores(
         ranks: Ranks of all channels, int64 [n].
 
     Returns:
-        Every metric of :data:`METRICS`, float64 [n]. A percentile is the request that so many are faster than, as in the
-        reference data; average power is taken up to the end of the last command.
+        Every metric of :data:`METRICS`, float64 [n]. A percentile is a request, that which so many are faster than;
+        average power is taken up to the end of the last command.
     """
     tck = device.tck_ns
     counts = np.sum([run.counts for run in runs], axis=0)

@@ -59,7 +59,7 @@ class Dram(HardwareTarget):
         space: Space,
         *,
         device: str | Path | Device = "ddr3_1600",
-        traces: Spec | Sequence[Spec] | Sequence[Trace] = "stream",
+        traces: Spec | Sequence[Spec | Trace] = "stream",
         channels: int | None = None,
         ranks: int | None = None,
         threads: int = 1,
@@ -83,11 +83,7 @@ class Dram(HardwareTarget):
             raise TargetError(
                 f"refresh_policy may be PerBank, which {self.device.name} cannot do", "leave it out or take lpddr4_3200"
             )
-        least = {name: int(self._tables[name][:-1].min(initial=1 << 30)) for name in ("channels", "ranks")}
-        least = {
-            name: min(size, int(self._tables[name][-1])) if name not in space.names else size
-            for name, size in least.items()
-        }
+        least = {name: self._least(space, name) for name in ("channels", "ranks")}
         for trace in self.traces:
             check_range(self.device, trace, least["channels"], least["ranks"])
 
@@ -96,6 +92,10 @@ class Dram(HardwareTarget):
         knob = space.knob(name) if name in space.names else None
         values = [] if knob is None else [knob.value(code) for code in range(knob.n)]
         return np.array([setting(name, value, self.mappings) for value in (*values, self.fixed[name])], dtype=np.int64)
+
+    def _least(self, space: Space, name: str) -> int:
+        table = self._tables[name]
+        return int(table[:-1].min() if name in space.names else table[-1])
 
     def metrics(self) -> tuple[Metric, ...]:
         return METRICS
@@ -172,10 +172,13 @@ def _sizes(fixed: Mapping[str, Value]) -> dict[str, Value]:
     return {name: fixed[name] for name in ("channels", "ranks")}
 
 
-def _traces(given: Spec | Sequence[Spec] | Sequence[Trace]) -> tuple[Trace, ...]:
-    if isinstance(given, Sequence) and given and all(isinstance(trace, Trace) for trace in given):
-        return tuple(trace for trace in given if isinstance(trace, Trace))
-    return load_traces(given)  # type: ignore[arg-type]
+def _traces(given: Spec | Sequence[Spec | Trace]) -> tuple[Trace, ...]:
+    """Traces as they are, or loaded by what they are called."""
+    if isinstance(given, str | Mapping):
+        return load_traces(given)
+    ready = tuple(trace for trace in given if isinstance(trace, Trace))
+    named = [spec for spec in given if not isinstance(spec, Trace)]
+    return ready + load_traces(named) if named or not ready else ready
 
 
 def _mappings(space: Space, device: Device) -> tuple[str, ...]:

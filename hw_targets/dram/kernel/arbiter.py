@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from .compiling import compiled
 from .layout import (
-    ACTIVE,
-    ARBITER,
-    ARBITER_REORDER,
     A_ARRIVAL,
     A_ORDER,
     A_QUEUE,
     A_READY,
     A_RESPONSE,
-    BANK,
+    ACTIVE,
+    ARBITER,
+    ARBITER_REORDER,
     B_CHANNEL,
-    CHANNEL,
+    BANK,
     C_BUSY,
     C_HEAD,
     C_HELD,
@@ -33,6 +32,7 @@ from .layout import (
     C_SENT,
     C_TAIL,
     C_WAITING,
+    CHANNEL,
     IN_ORDER,
     NEVER,
     Q_BANK,
@@ -40,8 +40,6 @@ from .layout import (
     Q_NEXT_CHANNEL,
     REQUEST,
     RESPONSES,
-    SERVED,
-    SIMPLE,
     S_ACTIVE,
     S_ARRIVAL,
     S_ARRIVAL_AT,
@@ -54,9 +52,11 @@ from .layout import (
     S_OUTSTANDING,
     S_PROGRESS_AT,
     S_TAIL,
-    State,
+    SERVED,
+    SIMPLE,
     T_CLOCK_PS,
     T_TRACE_PS,
+    State,
 )
 
 
@@ -134,7 +134,7 @@ def accepted(s: State, c: int, t: int) -> None:
 
 @compiled
 def next_response(s: State, c: int) -> None:
-    """Find the next response of controller ``c`` and when it reaches the arbiter: one per cycle, not before its data."""
+    """Find the next response of controller ``c`` and when it is at the arbiter: one per cycle, not before its data."""
     if s.channel[c * CHANNEL + C_RESPONSE_AT] != NEVER or s.channel[c * CHANNEL + C_HELD] != 0:
         return
     if s.setting[RESPONSES] == IN_ORDER:
@@ -155,7 +155,7 @@ def next_response(s: State, c: int) -> None:
 
 @compiled
 def take_response(s: State, c: int, t: int) -> None:
-    """A response of controller ``c`` reaches the arbiter at ``t``; ``Simple`` holds the controller until it is delivered."""
+    """A response of controller ``c`` is at the arbiter at ``t``; ``Simple`` holds the controller until its delivery."""
     i = s.channel[c * CHANNEL + C_RESPONSE]
     s.served[i * SERVED + A_RESPONSE] = 1
     s.channel[c * CHANNEL + C_LAST_RESPONSE] = t

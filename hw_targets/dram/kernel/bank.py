@@ -5,7 +5,6 @@ from __future__ import annotations
 from .compiling import compiled
 from .layout import (
     ACT,
-    BANK,
     B_ACT,
     B_AUTO,
     B_BLOCKED,
@@ -23,6 +22,7 @@ from .layout import (
     B_REQUEST,
     B_ROW,
     B_WR,
+    BANK,
     CLOSED,
     NOTHING,
     OPEN,
@@ -32,14 +32,14 @@ from .layout import (
     PRE,
     Q_ROW,
     Q_WRITE,
+    R_LISTED,
     RANK,
     RD,
     REQUEST,
-    R_LISTED,
-    State,
     T_BANKS,
     UNHURRIED,
     WR,
+    State,
 )
 from .scheduler import further_hit, pick
 

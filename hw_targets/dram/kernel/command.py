@@ -6,7 +6,6 @@ from .bank import plan
 from .compiling import compiled
 from .layout import (
     ACT,
-    BANK,
     B_ACT,
     B_GROUP,
     B_KIND,
@@ -15,7 +14,7 @@ from .layout import (
     B_RANK,
     B_READY,
     B_REQUEST,
-    CHANNEL,
+    BANK,
     C_BEST,
     C_BEST_AT,
     C_BEST_ID,
@@ -24,22 +23,15 @@ from .layout import (
     C_NEXT_AT,
     C_ROW_BUS,
     C_STRICT,
+    CHANNEL,
     GROUP,
     MUX,
     NEVER,
-    NOTHING,
     NO_REFRESH,
+    NOTHING,
     PDEP,
     POWER_DOWN,
     PREA,
-    RANK,
-    RANKS,
-    RD,
-    REFA,
-    REFB,
-    REFRESH,
-    REFX,
-    REF_PRE,
     R_ASLEEP,
     R_COMMAND,
     R_CURRENT,
@@ -53,13 +45,21 @@ from .layout import (
     R_REFA,
     R_SREFEN,
     R_TRIGGER,
+    RANK,
+    RANKS,
+    RD,
+    REF_PRE,
+    REFA,
+    REFB,
+    REFRESH,
+    REFX,
     SREFEN,
     STRICT,
-    State,
     T_BANKS,
     T_BUSES,
     T_RPAB,
     WR,
+    State,
 )
 from .power_down import after_extra_refresh, fall_asleep, start_power_down, wake_up
 from .refresh import after_bank_refresh, after_refresh, start_refresh
@@ -128,9 +128,9 @@ def _select_banks(s: State, c: int, r: int, t: int) -> None:
 
 @compiled
 def _start(s: State, c: int, b: int, t: int) -> int:
-    """When the command that bank ``b`` wants can start, from ``t`` on; never when it would overtake under strict order."""
+    """When what bank ``b`` wants can start, from ``t`` on; never if it would overtake under strict order."""
     kind = s.bank[b * BANK + B_KIND]
-    column = kind == RD or kind == WR
+    column = kind in (RD, WR)
     if s.setting[MUX] == STRICT and column and s.bank[b * BANK + B_REQUEST] != s.channel[c * CHANNEL + C_STRICT]:
         return NEVER
     free = s.channel[c * CHANNEL + (C_COLUMN_BUS if column else C_ROW_BUS)]
@@ -155,7 +155,7 @@ def occupy_bus(s: State, c: int, kind: int, t: int) -> None:
     if s.cycles[T_BUSES] == 1:
         s.channel[c * CHANNEL + C_ROW_BUS] = t + 1
         s.channel[c * CHANNEL + C_COLUMN_BUS] = t + 1
-    elif kind == RD or kind == WR:
+    elif kind in (RD, WR):
         s.channel[c * CHANNEL + C_COLUMN_BUS] = t + 1
     else:
         s.channel[c * CHANNEL + C_ROW_BUS] = t + (2 if kind == ACT else 1)
@@ -182,7 +182,7 @@ def issue_rank(s: State, c: int, r: int, command: int, t: int) -> None:
     elif command == REF_PRE:
         after_precharge(s, s.rank[r * RANK + R_CURRENT], t)
         s.rank[r * RANK + R_POWER_OPEN] -= 1
-    elif command == REFA or command == REFX:
+    elif command in (REFA, REFX):
         after_refresh(s, r, t)
         if command == REFX:
             after_extra_refresh(s, r)

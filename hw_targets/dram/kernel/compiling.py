@@ -9,9 +9,10 @@ import numba
 from numba.core import types
 from numba.extending import intrinsic
 
+from .layout import Address, IntArray
+
 P = ParamSpec("P")
 R = TypeVar("R")
-A = TypeVar("A")
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -45,7 +46,8 @@ def compiled_entry(function: Callable[P, R]) -> Callable[P, R]:
 
 def _address(context: Any, array: Any) -> Any:
     del context
-    signature = types.CPointer(array.dtype)(array)
+    pointer: Any = types.CPointer
+    signature = pointer(array.dtype)(array)
 
     def generate(target: Any, builder: Any, signature: Any, values: Any) -> Any:
         return target.make_array(signature.args[0])(target, builder, values[0]).data
@@ -53,5 +55,5 @@ def _address(context: Any, array: Any) -> Any:
     return signature, generate
 
 
-address = cast("Callable[[A], A]", intrinsic(_address))
+address = cast("Callable[[IntArray], Address]", intrinsic(_address))
 """In compiled code: the address of an array, which is indexed like an array of one axis; the array must outlive it."""

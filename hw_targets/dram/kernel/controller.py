@@ -9,15 +9,14 @@ from .compiling import compiled
 from .layout import (
     A_ORDER,
     A_READY,
-    BANK,
-    BANKWISE,
-    BUFFER,
-    BUFFER_SIZE,
     B_AUTO,
     B_QUEUED,
     B_RANK,
     B_REQUEST,
-    CHANNEL,
+    BANK,
+    BANKWISE,
+    BUFFER,
+    BUFFER_SIZE,
     C_ADMITTED,
     C_BEST,
     C_BEST_AT,
@@ -33,6 +32,7 @@ from .layout import (
     C_STRICT,
     C_TAIL,
     C_WRITES,
+    CHANNEL,
     FR_FCFS_GRP,
     N_RD,
     N_WR,
@@ -41,21 +41,21 @@ from .layout import (
     Q_BANK,
     Q_NEXT_CHANNEL,
     Q_WRITE,
+    R_QUEUED,
     RANK,
     RANKS,
     RD,
     READ_WRITE,
     REQUEST,
-    R_QUEUED,
-    SCHEDULER,
-    SERVED,
     S_PROGRESS_AT,
     S_QUEUED,
-    State,
+    SCHEDULER,
+    SERVED,
     T_BANKS,
     T_RD_DATA,
     T_WR_DATA,
     WR,
+    State,
 )
 from .power_down import enter, leave
 from .scheduler import leave_queue
@@ -134,7 +134,7 @@ def _issue(s: State, c: int, t: int) -> None:
     """Issue the chosen command."""
     kind, unit = s.channel[c * CHANNEL + C_BEST_KIND], s.channel[c * CHANNEL + C_BEST]
     occupy_bus(s, c, kind, t)
-    if kind == RD or kind == WR:
+    if kind in (RD, WR):
         _issue_column(s, c, unit, kind, t)
     elif kind < PREA:
         issue_row(s, c, unit, kind, t)

@@ -6,7 +6,7 @@ from ``UNHURRIED`` on stand for those of no request.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,13 @@ IntArray = NDArray[np.int64]
 
 NEVER = 1 << 60
 UNHURRIED = 1 << 59
+
+
+class Address(Protocol):
+    """The address of an int64 array, as compiled code indexes it."""
+
+    def __getitem__(self, place: int) -> int: ...
+    def __setitem__(self, place: int, value: int) -> None: ...
 
 
 class State(NamedTuple):
@@ -34,15 +41,15 @@ class State(NamedTuple):
         served: What became of the requests [n, :data:`SERVED`], ``A_``.
     """
 
-    setting: IntArray
-    cycles: IntArray
-    system: IntArray
-    channel: IntArray
-    rank: IntArray
-    group: IntArray
-    bank: IntArray
-    request: IntArray
-    served: IntArray
+    setting: Address
+    cycles: Address
+    system: Address
+    channel: Address
+    rank: Address
+    group: Address
+    bank: Address
+    request: Address
+    served: Address
 
 
 class Arrays(NamedTuple):
@@ -127,6 +134,7 @@ BANK = 24
 Q_CYCLE, Q_BANK, Q_ROW, Q_WRITE, Q_NEXT_BANK, Q_NEXT_ROW, Q_NEXT_CHANNEL, Q_ADDRESS = range(8)
 REQUEST = 8
 
-# What became of a request; A_ORDER and A_QUEUE list requests in the order of their column commands and of their responses at the arbiter.
+# What became of a request. A_ORDER and A_QUEUE are lists of requests, in the order of their column commands and of
+# their responses at the arbiter.
 A_ARRIVAL, A_READY, A_RESPONSE, A_ORDER, A_QUEUE = range(5)
 SERVED = 8

@@ -8,27 +8,22 @@ from __future__ import annotations
 from .compiling import compiled
 from .layout import (
     ACT,
-    BANK,
     B_ACT,
     B_BLOCKED,
     B_OPEN,
     B_PRE,
     B_QUEUED,
-    CHANNEL,
+    BANK,
     C_BLOCKED,
-    NOTHING,
+    CHANNEL,
     N_REF,
     N_REFB,
+    NOTHING,
     PER_BANK,
     POSTPONED,
     PRE,
     PREA,
     PULLED_IN,
-    RANK,
-    REFA,
-    REFB,
-    REFRESH,
-    REF_PRE,
     R_ASLEEP,
     R_CLOSED_AT,
     R_COMMAND,
@@ -36,8 +31,8 @@ from .layout import (
     R_OPEN,
     R_PDEP,
     R_POSTPONED,
-    R_PREA,
     R_PRE_CYCLES,
+    R_PREA,
     R_PULLED_IN,
     R_QUEUED,
     R_READY,
@@ -47,8 +42,12 @@ from .layout import (
     R_SKIP,
     R_SREFEN,
     R_TRIGGER,
+    RANK,
+    REF_PRE,
+    REFA,
+    REFB,
+    REFRESH,
     S_END,
-    State,
     T_BANKS,
     T_REFI,
     T_REFIPB,
@@ -57,6 +56,7 @@ from .layout import (
     T_RFCPB,
     T_RP,
     T_RREFD,
+    State,
 )
 from .power_down import interrupt
 from .timing import four_activates, later
@@ -140,7 +140,7 @@ def _start_bank(s: State, c: int, r: int, interval: int) -> None:
 
 @compiled
 def _idle_bank(s: State, r: int, pulled_in: bool) -> bool:
-    """Turn to the first idle bank not refreshed in this round; without one to the first bank when refreshing on time."""
+    """Turn to the first idle bank not refreshed in this round; without one to the first bank, unless pulling in."""
     first = r * s.cycles[T_BANKS]
     remaining = s.rank[r * RANK + R_REMAINING]
     waiting = -1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .compiling import compiled
 from .layout import (
-    Arrays,
     B_CHANNEL,
     B_GROUP,
     B_HEAD,
@@ -12,7 +11,6 @@ from .layout import (
     B_KIND,
     B_PLACE,
     B_RANK,
-    CHANNELS,
     C_ADMITTED,
     C_BEST_AT,
     C_BEST_ID,
@@ -28,14 +26,13 @@ from .layout import (
     C_SENT,
     C_STRICT,
     C_TAIL,
+    CHANNELS,
     NEVER,
-    NOTHING,
     NO_REFRESH,
+    NOTHING,
     PER_BANK,
     POWER_DOWN,
     Q_BANK,
-    RANKS,
-    REFRESH,
     R_COMMAND,
     R_ENTRY,
     R_FAW_LAST,
@@ -43,6 +40,8 @@ from .layout import (
     R_POWER_COMMAND,
     R_REMAINING,
     R_TRIGGER,
+    RANKS,
+    REFRESH,
     S_ARRIVAL_AT,
     S_COUNT,
     S_DELIVER_AT,
@@ -54,6 +53,7 @@ from .layout import (
     T_GROUPS,
     T_REFI,
     T_REFIPB,
+    Arrays,
 )
 
 

@@ -6,13 +6,13 @@ from .arbiter import arrive, deliver, issue_next, take_response
 from .compiling import compiled
 from .controller import run_controller
 from .layout import (
-    CHANNEL,
-    CHANNELS,
     C_NEXT_AT,
     C_PENDING,
     C_PENDING_AT,
     C_RESPONSE_AT,
     C_SEEN,
+    CHANNEL,
+    CHANNELS,
     NEVER,
     S_ARRIVAL_AT,
     S_COUNT,
@@ -21,8 +21,8 @@ from .layout import (
     S_PROGRESS_AT,
     S_QUEUED,
     S_TIME,
-    State,
     T_REFI,
+    State,
 )
 
 DONE, STUCK = range(2)

@@ -10,15 +10,15 @@ from __future__ import annotations
 from .compiling import compiled
 from .layout import (
     A_READY,
-    BANK,
     B_HEAD,
     B_HIT,
     B_OPEN,
     B_QUEUED,
     B_ROW,
-    CHANNEL,
+    BANK,
     C_ADMITTED,
     C_DIRECTION,
+    CHANNEL,
     FIFO,
     FR_FCFS_GRP,
     Q_ADDRESS,
@@ -27,9 +27,9 @@ from .layout import (
     Q_ROW,
     Q_WRITE,
     REQUEST,
+    S_COUNT,
     SCHEDULER,
     SERVED,
-    S_COUNT,
     State,
 )
 

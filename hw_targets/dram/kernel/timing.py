@@ -8,7 +8,6 @@ from __future__ import annotations
 from .compiling import compiled
 from .layout import (
     ACT,
-    BANK,
     B_ACT,
     B_GROUP,
     B_HIT,
@@ -21,27 +20,26 @@ from .layout import (
     B_RDA,
     B_ROW,
     B_WR,
+    BANK,
     GROUP,
-    IntArray,
     N_ACT,
     N_PRE,
     Q_ROW,
-    RANK,
-    RANKS,
-    RD,
-    REQUEST,
     R_CLOSED_AT,
     R_FAW_AT,
     R_FAW_LAST,
     R_OPEN,
     R_PDEA,
     R_PDEP,
-    R_PREA,
     R_PRE_CYCLES,
+    R_PREA,
     R_REFA,
     R_SREFEN,
+    RANK,
+    RANKS,
+    RD,
+    REQUEST,
     S_END,
-    State,
     T_ACTPDEN,
     T_CCD_L,
     T_CCD_S,
@@ -51,31 +49,32 @@ from .layout import (
     T_RC,
     T_RCD,
     T_RCDWR,
-    T_RDPDEN,
     T_RD_END,
     T_RD_RD_RANK,
     T_RD_WR_RANK,
+    T_RDPDEN,
     T_RP,
     T_RRD_L,
     T_RRD_S,
     T_RTP,
     T_RTW,
-    T_WRAPDEN,
-    T_WRPDEN,
     T_WR_END,
     T_WR_PRE,
     T_WR_RD_L,
     T_WR_RD_RANK,
     T_WR_RD_S,
+    T_WRAPDEN,
+    T_WRPDEN,
     WR,
+    Address,
+    State,
 )
 
 
 @compiled
-def later(table: IntArray, place: int, time: int) -> None:
+def later(table: Address, place: int, time: int) -> None:
     """Raise an earliest time."""
-    if table[place] < time:
-        table[place] = time
+    table[place] = max(table[place], time)
 
 
 @compiled
