@@ -19,4 +19,4 @@ class Mappo(PpoStrategy):
     from replayed trials, of which it predicts the reward; the best trials are imitated (Oh et al. 2018).
     """
 
-    defaults: ClassVar[PpoSettings] = PpoSettings(credit="central")
+    defaults: ClassVar[PpoSettings] = PpoSettings(credit="central", observe="earlier")

@@ -50,7 +50,7 @@ class PpoSettings:
     imitation: float = 0.5
     width: int = 32
     critic_steps: int = 12
-    elite_share: float = 0.03
+    elite_share: float = 0.1
     imitated: int = 32
 
     def __post_init__(self) -> None:

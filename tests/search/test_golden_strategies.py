@@ -26,6 +26,11 @@ OPTIONS = {
     "surrogate_evolution": {"members": ["gp", "gp_rank", "ridge"]},
     "gp": {},
     "successive_halving": {"options": {"population": 20}},
+    "mappo": {},
+    "ippo": {},
+    "ppo": {},
+    "sac": {},
+    "model_based_mappo": {},
     "tpe": {"startup": 10},
     "optuna_gp": {"startup": 55, "batch": 1},
     "pymoo_nsga2": {"population": 20},
@@ -33,6 +38,11 @@ OPTIONS = {
     "pymoo_age_moea": {"population": 20},
 }
 OPTIONAL = {
+    "mappo": "torch",
+    "ippo": "torch",
+    "ppo": "torch",
+    "sac": "torch",
+    "model_based_mappo": "torch",
     "tpe": "optuna",
     "optuna_gp": "torch",
     "pymoo_nsga2": "pymoo",
