@@ -121,7 +121,9 @@ class ModelBasedMappo(SurrogateEvolution):
             met = self._practise(learner, told, rng)
         self._trained = (moment, learner)
         best = best_told(self.archive, moment, int(self.best_share * self.population))
-        start = np.concatenate([best, met[: self.population - len(best)]])
+        n_new = (self.population - len(best)) // 2
+        random = self.problem.space.sample(rng, self.population - len(best) - n_new)
+        start = np.concatenate([best, met[:n_new], random])
         found = evolved(self._models, start, self.generations, self.population, self.variation, rng)
         everything = np.unique(np.concatenate([met, found]), axis=0)
         objectives, violations = self._models.mean(everything)
