@@ -22,17 +22,15 @@ def timings(device: Device, trace_mhz: float, changes: Mapping[str, int] | None 
         int64 [:data:`~cosearch.hw_targets.dram.kernel.layout.TIMINGS`], in the order of the ``T_`` indices there.
     """
     d = {**device.timing, **(changes or {})}
-    burst = d["BURST"]
-    read, write = d["RL"] + d["DQSCK"] + burst, d["WL"] + burst
+    read, write = d["RL"] + d["DQSCK"] + d["BURST"], d["WL"] + d["BURST"]
     recovery = write + d["WR"]
     gaps = (
         *(d[name] for name in ("RCD", "RCDWR", "RP", "RPAB", "RAS", "RC", "RRD_S", "RRD_L", "FAW", "CCD_S", "CCD_L")),
         *(d[name] for name in ("RTP", "RTW")),
-        burst + d["RTRS"],
-        read + d["RTRS"] - d["WL"],
+        *(d["CCD_R"], d["RTW_R"]),
         write + d["WTR_S"],
         write + d["WTR_L"],
-        write + d["RTRS"] - d["RL"],
+        d["WTR_R"],
         recovery,
         read,
         write,

@@ -175,8 +175,8 @@ def test_channels_are_independent() -> None:
 def test_ranks_share_the_bus() -> None:
     requests = trace((0, 0, "r"), (0, RANK, "r"))
     base = {"ranks": 2, "refresh_policy": "NoRefresh"}
-    assert simulated_once(requests, **base)["time_cycles"] == 15 + READ_DATA  # BURST + RTRS after the first
-    assert simulated_once(requests, changes={"RTRS": 3}, **base)["time_cycles"] == 17 + READ_DATA
+    assert simulated_once(requests, **base)["time_cycles"] == 15 + READ_DATA  # CCD_R after the first
+    assert simulated_once(requests, changes={"CCD_R": 7}, **base)["time_cycles"] == 17 + READ_DATA
 
 
 def test_bank_groups_read_faster_in_turns() -> None:
