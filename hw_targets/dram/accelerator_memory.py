@@ -18,7 +18,7 @@ from ...spaces.workload import Workload
 from ..metric import Metric
 from ..systolic.energy import energy_macs
 from ..systolic.target import SystolicArray
-from ..target import Columns, HardwareTarget, Needs, Seeds
+from ..target import Columns, HardwareTarget, Needs, Report, Seeds
 from .accelerator_stream import CLOCK_MHZ, AccessStream, access_stream
 from .controller import CHOICES, FIELDS
 from .dramsys_files import write_dramsys_files
@@ -118,6 +118,10 @@ class AcceleratorMemory(HardwareTarget):
             "device": self.controllers.fingerprint()["device"],
             "stream": f"{self.max_requests} requests, {self.clock_mhz:g} MHz",
         }
+
+    def prepare(self, folder: Path, report: Report) -> None:
+        """Compile the simulator, once per installation."""
+        self.controllers.prepare(folder, report)
 
     def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
         arrays, memories = (designs.part(name) for name in PARTS)
