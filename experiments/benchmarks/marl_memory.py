@@ -38,7 +38,7 @@ COMPARED = (*TEAMS, "ppo", "sac", "nsga2", "random", "tpe", DEFAULT)
 BUDGETS = "100,300,1000,3000"
 BRIEF = "50"
 
-SLOW = ("tpe", "gp", "optuna_gp", DEFAULT)
+SLOW = ("tpe", "gp", "optuna_gp", "model_based_mappo", DEFAULT)
 """Strategies whose suggestions cost so much that long runs are cut."""
 
 

@@ -58,27 +58,32 @@ def run_search(benchmark: BenchmarkProblem, method: Method, budget: int, seed: i
     _search(benchmark, method, metered, seed, batch)
     spent = time.process_time() - cpu - metered.cpu_s
     shares = shares_after_each(benchmark, metered.objectives, metered.violations)
-    return SearchRun(shares, 1e3 * spent / max(len(shares), 1), time.perf_counter() - wall)
+    per_suggestion = 1e3 * spent / max(len(shares), 1)
+    if metered.solved:
+        # The search ended early, and would have stayed where it was.
+        shares = np.concatenate([shares, np.full(budget - len(shares), shares[-1])])
+    return SearchRun(shares, per_suggestion, time.perf_counter() - wall)
 
 
 def _search(benchmark: BenchmarkProblem, method: Method, metered: Metered, seed: int, batch: int) -> None:
     if method.name in PEERS:
         peer(method.name)(metered, seed, **method.arguments)
     else:
-        ask_and_tell(method.strategy(benchmark.problem, seed), metered, batch)
+        ask_and_tell(method.strategy(benchmark.problem, seed), metered, batch, until_solved=True)
 
 
-def ask_and_tell(strategy: Strategy, metered: Metered, batch: int) -> None:
+def ask_and_tell(strategy: Strategy, metered: Metered, batch: int, *, until_solved: bool = False) -> None:
     """Search until the budget is spent, or nothing is proposed.
 
     Args:
         strategy: Fresh, or told what came before.
         metered: The evaluation, with its budget.
         batch: Designs per ask.
+        until_solved: Whether to stop when the known optimum was met.
     """
     nothing: Codes = np.empty((0, strategy.problem.space.n_knobs), np.int64)
     running = Trials.running(np.empty(0, np.int64), nothing, strategy.problem.n_objectives)
-    while metered.left:
+    while metered.left and not (until_solved and metered.solved):
         codes = strategy.ask(min(batch, metered.left))
         if not len(codes):
             return

@@ -27,6 +27,7 @@ class Metered:
         self._rows: list[FloatArray] = []
         self._violations: list[FloatArray] = []
         self._n = 0
+        self._solved = False
 
     @property
     def space(self) -> Space:
@@ -42,6 +43,11 @@ class Metered:
     def left(self) -> int:
         """Evaluations left."""
         return self.budget - self._n
+
+    @property
+    def solved(self) -> bool:
+        """Whether the proven optimum of a problem with one objective was met: nothing is left to find."""
+        return self._solved
 
     @property
     def objectives(self) -> FloatArray:
@@ -69,6 +75,9 @@ class Metered:
         self._rows.append(objectives)
         self._violations.append(violations)
         self._n += len(objectives)
+        if self.benchmark.true_front and self.n_objectives == 1:
+            best = self.benchmark.front[0, 0]
+            self._solved |= bool(((violations == 0.0) & (objectives[:, 0] <= best)).any())
         self.cpu_s += time.process_time() - start
         return objectives, violations
 
