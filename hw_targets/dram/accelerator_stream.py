@@ -70,7 +70,7 @@ def access_stream(
         access_bytes: Bytes of a request.
 
     Raises:
-        TargetError: When the limit is below 1.
+        TargetError: When the limit is below 1, or too low to keep anything.
     """
     if max_requests < 1:
         raise TargetError(f"max_requests is {max_requests}", "allow at least one request")
@@ -88,6 +88,9 @@ def access_stream(
         for operand, slot in enumerate((0, 0, 2))
     ]
     times, accesses = (np.concatenate(column) for column in zip(*columns, strict=True))
+    if not len(times):
+        problem = f"max_requests is {max_requests}: nothing is left of {len(layers)} layers with {total} requests"
+        raise TargetError(problem, "allow 100 for each layer")
     writes = np.repeat([operand == "ofmap" for operand in OPERANDS], [len(column[0]) for column in columns])
     order = np.argsort(times, kind="stable")
     label = name if share == 1.0 else f"{name}-{100 * share:.2g}pct"

@@ -173,7 +173,7 @@ def test_a_sample_is_like_the_whole(dataflow):
 
 
 @settings(max_examples=60, deadline=None)
-@given(case=cases(), limit=st.integers(1, 300))
+@given(case=cases(), limit=st.integers(40, 300))
 def test_samples_of_anything(case, limit):
     layers, design = case
     stream = access_stream(layers, design, access_bytes=4, max_requests=limit)
@@ -194,6 +194,9 @@ def test_a_layer_of_a_network():
 
 
 def test_wrong_options():
+    small = Layers.of([Layer("g", (64, 64), (1, 64), 1, 64, count=50) for _ in range(40)])
+    with pytest.raises(TargetError, match="max_requests is 1: nothing is left of 40 layers"):
+        access_stream(small, DESIGN, max_requests=1)
     with pytest.raises(TargetError, match=r"no layer 'conv'.*conv1"):
         layer_trace("mobilenet_v2", "conv")
     with pytest.raises(TargetError, match="an array has no 'side'; known: rows"):
