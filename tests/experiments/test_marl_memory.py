@@ -12,6 +12,7 @@ import pytest
 from cosearch.experiments.benchmarks.harness import Row
 from cosearch.experiments.benchmarks.marl_comparisons import comparisons
 from cosearch.experiments.benchmarks.marl_memory import chosen_methods, chosen_problems, main
+from cosearch.experiments.benchmarks.marl_transfer import REPLAYED, TRANSFERRED, lessons_for
 from cosearch.experiments.benchmarks.method import Method
 from cosearch.experiments.benchmarks.paired_tests import p_value, paired_rows
 from cosearch.experiments.benchmarks.problems import dram, dram_table
@@ -194,3 +195,22 @@ def test_the_benchmark_end_to_end(root: Path, tmp_path: Path) -> None:
     assert all(math.isfinite(r["mean"]) for r in rows)
     shares = {(r["method"], r["budget"]): r["mean"] for r in rows if r["metric"] == "hypervolume_share"}
     assert 0 < shares["random", "20 evaluations"] < shares["random", "60 evaluations"] <= 1
+
+
+def test_lessons_leave_out_traces_of_the_same_kind(tmp_path: Path) -> None:
+    sources = ["cloud-1", "cloud-2", "triad-rw", "stream"]
+    lessons = lessons_for("dram/cloud-2/edp", 3, sources, tmp_path, budget=40, batch=10)
+    assert [lesson.problem for lesson in lessons] == ["dram/triad-rw/edp", "dram/stream/edp"]
+    assert len({lesson.folder for lesson in lessons}) == 2
+    assert {lesson.seed for lesson in lessons} == {3}
+
+
+def test_transferred_policies_are_compared_with_searches_from_scratch(root: Path) -> None:
+    command = ["--data", str(root), "--transfer", "--strategies", "random", "--objectives", "latency", "--seeds", "1"]
+    command += ["--traces", "triad-rw", "--lesson-budget", "32", "--budgets", "12"]
+    rows = main(command)
+    regret = {r["method"]: r["mean"] for r in rows if r["metric"] == "regret_pct"}
+    assert set(regret) == {"random", TRANSFERRED.label, REPLAYED.label}
+    assert all(math.isfinite(value) and value >= 0 for value in regret.values())
+    tested = {(r["method"], r["metric"]) for r in rows if r["metric"].startswith("p_vs_")}
+    assert tested == {(TRANSFERRED.label, "p_vs_random"), (TRANSFERRED.label, f"p_vs_{REPLAYED.label}")}
