@@ -16,8 +16,9 @@ from ...hw_targets.target import HardwareTarget
 from ...spaces.errors import InfeasibleError, StrategyError
 from ...spaces.feasibility.masks import UNSET, ActionMasks
 from ...spaces.knobs import Codes
+from ..marl.preferences import check_preference
 from ..objective import FloatArray, Problem
-from .reward import Reward, check_preference, draw_preference
+from .reward import Reward, draw_preference
 from .task import DesignTask, Scores
 
 Observation = dict[str, Any]

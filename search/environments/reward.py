@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ...spaces.errors import StrategyError
+from ..marl.rewards import AUGMENTATION
 from ..objective import FloatArray, Problem
 
 Scalarization = Literal["chebyshev", "linear"]
@@ -18,6 +19,9 @@ FEASIBLE_FLOOR = -2.0
 FAILED = -3.0
 """What a design gets whose evaluation failed, and an episode that led to no design."""
 
+BEND = 0.1
+"""Scaled objectives below this are bent into 0 .. :data:`BEND`, in order."""
+
 SPREAD = 4.0
 """Standard deviations of an objective that count as its range when it is scaled by what was seen."""
 
@@ -26,9 +30,10 @@ class Reward:
     """Scalar rewards that order designs as a study does.
 
     Objectives are minimised and brought to a scale on which 1 is poor and 0 is good, then weighted by preferences:
-    the reward is minus the largest weighted one (``chebyshev``: Steuer and Choo 1983, "An interactive weighted
-    Tchebycheff procedure for multiple objective programming"; every point of the front is best for some preference) or
-    minus their weighted sum (``linear``). It is never a distance to a wanted value: a better design earns more.
+    the reward is minus the largest weighted one and a little of their sum (``chebyshev``: Steuer and Choo 1983, "An
+    interactive weighted Tchebycheff procedure for multiple objective programming", augmented; every point of the front
+    is best for some preference) or minus their weighted sum (``linear``). It is never a distance to a wanted value: a
+    better design earns more, also one that is better than 0 on the scale, where :func:`above_zero` keeps the order.
     What is worse than 1 on the scale is squashed into 1..2, in order, so that no feasible design earns less than
     :data:`FEASIBLE_FLOOR`. A design that violates constraints earns the floor minus ``v / (1 + v)``,
     where ``v`` is its violation as shares of the bounds.
@@ -107,9 +112,25 @@ class Reward:
         Returns:
             float64 [n].
         """
-        weighted = preferences * self.scaled(objectives)
-        cost = weighted.max(axis=1) if self.scalarization == "chebyshev" else weighted.sum(axis=1)
-        return np.where(violations == 0.0, -cost, infeasible(violations))
+        scaled = self.scaled(objectives)
+        if self.scalarization == "chebyshev":
+            weighted = preferences * above_zero(scaled)
+            cost = (weighted.max(axis=1) + AUGMENTATION * weighted.sum(axis=1)) / (1.0 + AUGMENTATION)
+        else:
+            cost = (preferences * scaled).sum(axis=1)
+        return np.where(violations == 0.0, np.maximum(-cost, FEASIBLE_FLOOR), infeasible(violations))
+
+
+def above_zero(scaled: FloatArray) -> FloatArray:
+    """Scaled objectives as positive numbers in the same order, unchanged from :data:`BEND` on; same shape.
+
+    A negative term would lose against any other one, so that a maximum could not tell good designs apart. Below the
+    bend the numbers fall like a hyperbola with the same slope there, which is nowhere flat.
+
+    Args:
+        scaled: Any shape, see :meth:`Reward.scaled`.
+    """
+    return np.where(scaled < BEND, BEND**2 / (2.0 * BEND - np.minimum(scaled, BEND)), scaled)
 
 
 def infeasible(violations: FloatArray) -> FloatArray:
@@ -127,18 +148,3 @@ def infeasible(violations: FloatArray) -> FloatArray:
 def draw_preference(rng: np.random.Generator, n_objectives: int) -> FloatArray:
     """A preference uniform over all that sum to 1 (Dirichlet with all parameters 1), float64 [n_objectives]."""
     return np.ones(1) if n_objectives == 1 else rng.dirichlet(np.ones(n_objectives))
-
-
-def check_preference(preference: object, n_objectives: int) -> FloatArray:
-    """A preference as float64 [n_objectives] that sums to 1.
-
-    Raises:
-        StrategyError: When its length, sign or sum is wrong.
-    """
-    weights = np.asarray(preference, dtype=np.float64)
-    if weights.shape != (n_objectives,) or not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
-        raise StrategyError(
-            f"preference {preference!r} does not suit {n_objectives} objectives",
-            "give one weight per objective, not negative and not all 0",
-        )
-    return np.asarray(weights / weights.sum())

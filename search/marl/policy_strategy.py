@@ -20,7 +20,7 @@ from .episodes import Episodes, observed, roll_out
 from .networks import TurnNetwork
 from .parameters import one_thread
 from .policy_file import Policy, load_policy
-from .preferences import preferences
+from .preferences import check_preference, preferences
 from .rewards import Rewards
 
 SAMPLES = 12
@@ -119,17 +119,11 @@ class PolicyStrategy(Strategy):
         Raises:
             StrategyError: When the weights do not fit or sum to nothing.
         """
-        wanted = np.asarray(weights, dtype=float)
-        if wanted.shape != (self.problem.n_objectives,) or (wanted < 0).any() or not wanted.sum() > 0:
-            raise StrategyError(
-                f"preference {wanted.tolist()}",
-                f"give {self.problem.n_objectives} weights, none negative, one positive",
-            )
+        wanted = check_preference(weights, self.problem.n_objectives)
         with one_thread():
             self._advance()
-            episodes = roll_out(
-                self.agents, self.actor, observed(np.repeat((wanted / wanted.sum())[None], n, axis=0)), self.rng(6)
-            )
+            everywhere = observed(np.repeat(wanted[None], n, axis=0))
+            episodes = roll_out(self.agents, self.actor, everywhere, self.rng(6))
         codes = self.agents.codes(episodes.choices)
         return codes[(codes >= -1).all(axis=1)]
 

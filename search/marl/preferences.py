@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...spaces.errors import StrategyError
 from ..objective import FloatArray
 
 
@@ -29,6 +30,24 @@ def preferences(ids: np.ndarray, n_objectives: int) -> FloatArray:
     place = np.sort((0.5 + np.asarray(ids, float)[:, None] * steps) % 1.0, axis=1)
     ends = np.zeros((len(ids), 1))
     return np.diff(np.concatenate([ends, place, ends + 1.0], axis=1), axis=1)
+
+
+def check_preference(preference: object, n_objectives: int) -> FloatArray:
+    """A preference as float64 [n_objectives] that sums to 1.
+
+    Raises:
+        StrategyError: When it is not numbers, or its length, sign or sum is wrong.
+    """
+    try:
+        weights = np.asarray(preference, dtype=np.float64)
+    except (TypeError, ValueError):
+        weights = np.empty(0)
+    if weights.shape != (n_objectives,) or not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+        raise StrategyError(
+            f"preference {preference!r} does not suit {n_objectives} objectives",
+            "give one weight per objective, not negative and not all 0",
+        )
+    return np.asarray(weights / weights.sum())
 
 
 def _golden(dimension: int) -> float:

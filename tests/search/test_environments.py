@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cosearch.hw_targets.catalog import TARGETS
 from cosearch.hw_targets.function import FunctionTarget
@@ -18,6 +20,7 @@ from cosearch.search.check_problems import CheckProblem, conditional, tiny
 from cosearch.search.environments import DesignEnv, DesignParallelEnv
 from cosearch.search.environments.reward import FAILED, FEASIBLE_FLOOR, Reward
 from cosearch.search.environments.task import DesignTask
+from cosearch.search.marl.preferences import check_preference
 from cosearch.search.objective import Constraint, Objective, Problem
 from cosearch.spaces.errors import CosearchError, InfeasibleError, StrategyError
 from cosearch.spaces.feasibility import components
@@ -248,6 +251,28 @@ def test_rewards_order_designs(scalarization, scaling) -> None:
     assert (rewards[i] > rewards[j]).all()
 
 
+SCALE_VALUES = st.floats(-50.0, 50.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    worse=st.lists(SCALE_VALUES, min_size=3, max_size=3),
+    gains=st.lists(st.floats(1e-3, 20.0), min_size=3, max_size=3),
+    weights=st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3).filter(lambda w: sum(w) > 0.1),
+    scaling=st.sampled_from(["reference", "running"]),
+    scalarization=st.sampled_from(["chebyshev", "linear"]),
+)
+def test_better_in_every_objective_always_earns_more(worse, gains, weights, scaling, scalarization) -> None:
+    """Also where the reference is beaten by far, so that scaled objectives are negative."""
+    objectives = tuple(Objective(name, "maximize", reference=1.0) for name in ("a_pct", "b_pct", "c_pct"))
+    reward = Reward(Problem(Space({"x": [1, 2]}), objectives), scaling=scaling, scalarization=scalarization)
+    reward.observe(np.random.default_rng(0).normal(0.0, 1.0, (100, 3)))
+    pair = np.array([worse, np.subtract(worse, gains)])
+    preferences = np.broadcast_to(check_preference(weights, 3), (2, 3))
+    low, high = reward(pair, np.zeros(2), preferences)
+    assert high > low >= FEASIBLE_FLOOR
+
+
 def test_a_reward_is_no_distance_to_a_wanted_value() -> None:
     problem = Problem(Space({"x": [1, 2]}), (Objective("a_ms", reference=10.0),))
     better = np.array([[1e6], [10.0], [9.0], [1.0], [1e-3], [0.0]])
@@ -331,7 +356,7 @@ def test_failures_of_a_target_are_the_worst_rewards() -> None:
     env = DesignEnv(Problem(space, (Objective("cost_ms", reference=4.0),)), FunctionTarget(space, score, ["cost_ms"]))
     env.reset(seed=0)
     rewards = [env.step(np.array([x]))[1] for x in range(4)]
-    assert rewards == [0.0, -0.25, FAILED, -0.75]
+    assert rewards == pytest.approx([-0.05, -0.25, FAILED, -0.75])
 
 
 def test_a_missing_package_is_named_with_its_remedy() -> None:

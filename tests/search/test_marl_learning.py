@@ -85,7 +85,7 @@ def test_one_policy_knows_every_preference(strategy_class):
     assert ends[0] < ends[1] - 0.7
 
 
-@pytest.mark.parametrize("weights", [[1.0], [-1.0, 2.0], [0.0, 0.0]])
+@pytest.mark.parametrize("weights", [[1.0], [-1.0, 2.0], [0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0], ["much", "more"]])
 def test_preferences_are_checked(weights):
     with pytest.raises(StrategyError, match="preference"):
         Mappo(easy().problem).designs_for(np.array(weights), 1)
