@@ -15,6 +15,7 @@ from ...spaces.feasibility.masks import UNSET, ActionMasks
 from ...spaces.knobs import INACTIVE, Codes
 from ..marl.preferences import check_preference
 from ..objective import FloatArray, Problem
+from .actions import checked_number, checked_values, no_episode
 from .reward import FAILED, Reward, draw_preference
 from .task import DesignTask, Scores
 
@@ -89,6 +90,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         self._codes: Codes = np.full((1, space.n_knobs), UNSET)
         self._outcome: NDArray[np.float32] = np.zeros(m + 1, np.float32)
         self._turn = self._made = 0
+        self._over = True
         if not self._masks.legal(self._codes, int(self._masks.order[0])).any():
             raise InfeasibleError(f"space {space.name!r} holds no design", "relax its constraints")
         seen: dict[str, spaces.Space[Any]] = {
@@ -117,10 +119,15 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
         self._codes = np.full((1, self.task.problem.space.n_knobs), UNSET)
         self._outcome = np.zeros(m + 1, np.float32)
         self._made = self._turn = 0
+        self._over = False
         return self._observation(), {"budget_left": self.task.budget_left} | self._mask()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        return self._whole_design(action) if self.simultaneous else self._one_knob(int(action))
+        if self._over:
+            raise no_episode()
+        result = self._whole_design(action) if self.simultaneous else self._one_knob(checked_number(action))
+        self._over = result[2] or result[3]
+        return result
 
     def evaluate_many(self, codes: Codes, preferences: FloatArray | None = None) -> Scores:
         """Score a batch of valid designs at once, by the same rewards, memory and budget.
@@ -133,7 +140,7 @@ class DesignEnv(gymnasium.Env[Observation, Any]):
 
     def _whole_design(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         space = self.task.problem.space
-        wanted = space.canonical(np.asarray(action, dtype=np.int64)[None])
+        wanted = space.canonical(checked_values(action, space.cardinalities)[None])
         codes = space.repair(wanted)
         reward, info = self._finish(codes)
         info["repaired"] = bool((codes != wanted).any())

@@ -16,8 +16,10 @@ from ...hw_targets.target import HardwareTarget
 from ...spaces.errors import InfeasibleError, StrategyError
 from ...spaces.feasibility.masks import UNSET, ActionMasks
 from ...spaces.knobs import Codes
+from ..marl.groups import grouped
 from ..marl.preferences import check_preference
 from ..objective import FloatArray, Problem
+from .actions import check_agents, checked_values
 from .reward import Reward, draw_preference
 from .task import DesignTask, Scores
 
@@ -46,7 +48,7 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):
     Args:
         problem: Space, objectives, constraints.
         target: Scores designs.
-        groups: Agent to its knobs, every knob once; None is one agent per knob, of the same name.
+        groups: Agent name to its knobs; knobs in no group have an agent each, of the same name.
         steps: Designs per episode.
         preference: Fixed weights of the objectives; None draws them.
         budget: Most designs to evaluate, see :class:`~cosearch.search.environments.task.DesignTask`.
@@ -80,7 +82,10 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):
         self.task = DesignTask(problem, target, budget=budget, reward=reward)
         self.steps = steps
         m = problem.n_objectives
-        self._columns = _columns(problem, groups)
+        self._columns: dict[str, Codes] = {
+            agent: np.array([problem.space.index(knob) for knob in knobs], np.int64)
+            for agent, knobs in grouped(problem.space, groups).items()
+        }
         self.possible_agents = list(self._columns)
         self.agents: list[str] = []
         self._fixed = None if preference is None else check_preference(preference, m)
@@ -128,8 +133,10 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):
     ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         space = self.task.problem.space
         wanted: Codes = np.zeros((1, space.n_knobs), dtype=np.int64)
+        check_agents(actions, self.agents)
         for agent in self.agents:
-            wanted[0, self._columns[agent]] = actions[agent]
+            columns = self._columns[agent]
+            wanted[0, columns] = checked_values(actions[agent], space.cardinalities[columns], agent)
         wanted = space.canonical(wanted)
         codes = space.repair(wanted)
         scores = self.task.score(codes, self._preference)
@@ -169,18 +176,6 @@ class DesignParallelEnv(ParallelEnv[str, Observation, Any]):
             }
             for agent in self.agents
         }
-
-
-def _columns(problem: Problem, groups: Mapping[str, Sequence[str]] | None) -> dict[str, Codes]:
-    """Agent to its columns, int64."""
-    space = problem.space
-    declared = {name: (name,) for name in space.names} if groups is None else groups
-    columns = {agent: np.array([space.index(k) for k in knobs], np.int64) for agent, knobs in declared.items()}
-    assigned = [int(c) for group in columns.values() for c in group]
-    if sorted(assigned) != list(range(space.n_knobs)) or not all(len(group) for group in columns.values()):
-        wrong = [name for c, name in enumerate(space.names) if assigned.count(c) != 1] or ["an agent without knobs"]
-        raise StrategyError(f"groups: not exactly one agent for {', '.join(wrong)}", "give every knob to one agent")
-    return columns
 
 
 def _action_space(problem: Problem, columns: Codes) -> spaces.Space[Any]:

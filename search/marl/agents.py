@@ -12,6 +12,7 @@ from ...spaces.errors import StrategyError
 from ...spaces.feasibility.masks import UNSET, ActionMasks
 from ...spaces.knobs import INACTIVE, Codes
 from ...spaces.space import Space
+from .groups import grouped
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -42,7 +43,8 @@ class Agents:
         offsets: First column of each turn in a one-hot row, int64 [n_turns].
 
     Raises:
-        StrategyError: When a group names an unknown knob or one of another group, or is empty.
+        StrategyError: When the groups are wrong, see :func:`~cosearch.search.marl.groups.grouped`, or the order lacks a
+            knob, has one twice, or one before those that its condition tests.
     """
 
     def __init__(
@@ -53,9 +55,9 @@ class Agents:
     ) -> None:
         self.space = space
         self.masks = ActionMasks(space)
+        owner = {name: agent for agent, knobs in grouped(space, groups).items() for name in knobs}
         self.groups = {name: list(knobs) for name, knobs in (groups or {}).items()}
-        self.order: list[int] = self.masks.order.tolist() if order is None else [space.index(name) for name in order]
-        owner = _owners(space, groups or {})
+        self.order: list[int] = self.masks.order.tolist() if order is None else _ordered(space, order)
         self.names: tuple[str, ...] = tuple(dict.fromkeys(owner[space.names[c]] for c in self.order))
         turns: list[tuple[int, int, int]] = []
         for column in self.order:
@@ -64,9 +66,10 @@ class Agents:
         self.columns, self._places, self.n_actions = np.array(turns, dtype=np.int64).T
         self.agent = np.array([self.names.index(owner[space.names[c]]) for c in self.columns], dtype=np.int64)
         self.offsets = np.concatenate([[0], np.cumsum(self.n_actions)[:-1]])
-        tied = set(space.feasible.tied().tolist()) | set(space.feasible.active_if)
+        self._tied = frozenset(space.feasible.tied().tolist())
+        conditional = space.feasible.active_if
         many = np.flatnonzero(space.cardinalities > MOST_ACTIONS)
-        self._free = [c not in tied and c not in many for c in self.columns.tolist()]
+        self._free = [c not in self._tied and c not in conditional and c not in many for c in self.columns.tolist()]
         self._padded: Bools = np.arange(self.most_actions) < self.n_actions[:, None]
 
     @property
@@ -139,10 +142,20 @@ class Agents:
         first = int(np.flatnonzero(self.columns == column)[0])
         before = np.where(np.arange(self.n_turns) < first, choices, UNSET)
         codes = self.codes(before)
-        values = self.masks.legal(codes, column)
+        active = self.masks.active(codes, column)
         actions = np.zeros((n, self.most_actions), dtype=bool)
-        actions[:, : self.n_actions[turn]] = self._by_digit(values, choices, first, turn)
-        return actions, self.masks.active(codes, column)
+        if column in self._tied:
+            legal = self._by_digit(self.masks.legal(codes, column), choices, first, turn)
+        else:
+            legal = self._in_range(choices, first, turn) & active[:, None]
+        actions[:, : self.n_actions[turn]] = legal
+        return actions, active
+
+    def _in_range(self, choices: Codes, first: int, turn: int) -> Bools:
+        """Digits after which the knob still has a value, given the more significant ones; bool [n, n_actions[turn]]."""
+        start = np.maximum(choices[:, first:turn], 0) @ self._places[first:turn]
+        least = start[:, None] + np.arange(self.n_actions[turn]) * self._places[turn]
+        return np.asarray(least < self.space.cardinalities[self.columns[turn]])
 
     def _by_digit(self, values: Bools, choices: Codes, first: int, turn: int) -> Bools:
         """Digits that leave a legal value, given the more significant ones; bool [n, n_actions[turn]]."""
@@ -172,20 +185,14 @@ def digits(n_values: int) -> tuple[int, int]:
     return n_digits, base
 
 
-def _owners(space: Space, groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Agent of each knob."""
-    owner: dict[str, str] = {}
-    for agent, knobs in groups.items():
-        if isinstance(knobs, str) or not knobs:
-            raise StrategyError(f"groups: agent {agent!r} has the knobs {knobs!r}", "give a list of knob names")
-        for name in knobs:
-            if name not in space.names:
-                raise StrategyError(f"groups: unknown knob {name!r}", "known knobs: " + ", ".join(space.names))
-            if name in owner:
-                raise StrategyError(f"groups: knob {name!r} belongs to {owner[name]!r} and {agent!r}", "keep one")
-            owner[name] = agent
-    alone = [name for name in space.names if name not in owner]
-    clash = [name for name in alone if name in groups]
-    if clash:
-        raise StrategyError(f"groups: agent {clash[0]!r} bears the name of another agent's knob", "rename the agent")
-    return owner | {name: name for name in alone}
+def _ordered(space: Space, order: Sequence[str]) -> list[int]:
+    """Columns of all knobs in a given order, those that conditions test first."""
+    if not isinstance(order, Sequence) or isinstance(order, str) or sorted(map(str, order)) != sorted(space.names):
+        raise StrategyError(f"order {order!r} does not hold every knob once", "knobs: " + ", ".join(space.names))
+    columns = [space.index(name) for name in order]
+    for column, condition in space.feasible.active_if.items():
+        late = [c for c in condition.columns if columns.index(c) > columns.index(column)]
+        if late:
+            names = f"{space.names[column]!r} before {space.names[late[0]]!r}"
+            raise StrategyError(f"order has {names}, which its condition tests", "turn them round")
+    return columns

@@ -157,6 +157,7 @@ def test_a_forbidden_design_is_repaired_and_agents_are_told() -> None:
     info = env.step(np.array([0, 0]))[-1]
     assert info["repaired"]
     assert problem.space.is_valid(problem.space.encode([info["design"]]))[0]
+    env.reset()
     assert not env.step(np.array([1, 1]))[-1]["repaired"]
     both = DesignParallelEnv(problem, target)
     both.reset(seed=0)
@@ -204,6 +205,7 @@ def test_exact_constraints_cost_no_evaluation() -> None:
     assert 0 < allowed.sum() < len(codes)
     for code, fine in zip(codes, allowed, strict=True):
         asked = target.asked
+        env.reset()
         _, reward, _, _, info = env.step(code)
         assert info["evaluated"] == fine
         assert target.asked == asked + fine
@@ -213,16 +215,19 @@ def test_exact_constraints_cost_no_evaluation() -> None:
 def test_repeats_are_free_and_the_budget_truncates() -> None:
     check = tiny()
     target = CheckTarget(check)
-    env = DesignEnv(check.problem, target, budget=2)
+    env = DesignEnv(check.problem, target, budget=2, preference=np.array([0.5, 0.5]), steps=2)
     env.reset(seed=0)
     first = env.step(np.array([1, 1]))
     again = env.step(np.array([1, 1]))
     assert first[1] == again[1]
     assert again[-1]["budget_left"] == 1
     assert not again[3]
+    env.reset()
     assert env.step(np.array([1, 2]))[3]
     assert target.asked == 2
+    env.reset()
     assert env.step(np.array([1, 2]))[-1]["budget_left"] == 0
+    env.reset()
     with pytest.raises(StrategyError, match="budget of 2"):
         env.step(np.array([2, 0]))
 
@@ -323,11 +328,67 @@ def test_a_batch_is_scored_as_single_designs_are() -> None:
     assert len(set(single)) > 40
 
 
-def test_groups_must_cover_every_knob_once() -> None:
+def test_knobs_in_no_group_have_agents_of_their_own() -> None:
+    problem, target = with_check(conditional())
+    names = problem.space.names
+    env = DesignParallelEnv(problem, target, groups={"pair": [names[1], names[0]]})
+    assert env.possible_agents == ["pair", *names[2:]]
+    assert env.action_space("pair").nvec.tolist() == problem.space.cardinalities[[1, 0]].tolist()
+
+
+@pytest.mark.parametrize("groups", [{"one": ["a", "b"], "two": ["b"]}, {"one": "ab"}, {"one": []}, ["a"], {1: ["a"]}])
+def test_groups_are_checked(groups) -> None:
     problem, target = with_check(tiny())
-    for groups in ({"one": ["a"]}, {"one": ["a", "b"], "two": ["b"]}, {"one": ["a", "b"], "two": []}):
-        with pytest.raises(StrategyError, match="not exactly one agent"):
-            DesignParallelEnv(problem, target, groups=groups)
+    with pytest.raises(StrategyError, match="groups"):
+        DesignParallelEnv(problem, target, groups=groups)
+
+
+@pytest.mark.parametrize("simultaneous", [True, False])
+def test_no_steps_without_an_episode(simultaneous) -> None:
+    problem, target = with_check(tiny())
+    env = DesignEnv(problem, target, simultaneous=simultaneous)
+    action = np.array([1, 1]) if simultaneous else 1
+    with pytest.raises(StrategyError, match="reset"):
+        env.step(action)
+    env.reset(seed=0)
+    while not env.step(action)[2]:
+        pass
+    with pytest.raises(StrategyError, match="reset"):
+        env.step(action)
+    team = DesignParallelEnv(problem, target)
+    team.reset(seed=0)
+    team.step({"a": 1, "b": 1})
+    with pytest.raises(StrategyError, match="reset"):
+        team.step({"a": 1, "b": 1})
+
+
+@pytest.mark.parametrize("action", [[1], [[1, 1]], [1, -1], [1, 99], [1.0, 1.0], "ab", None, [1, [1]]])
+def test_actions_are_checked(action) -> None:
+    problem, target = with_check(tiny())
+    env = DesignEnv(problem, target)
+    env.reset(seed=0)
+    with pytest.raises(StrategyError, match="action"):
+        env.step(action)
+    team = DesignParallelEnv(problem, target, groups={"all": ["a", "b"]})
+    team.reset(seed=0)
+    with pytest.raises(StrategyError, match=r"action .* of agent 'all'"):
+        team.step({"all": action})
+
+
+@pytest.mark.parametrize("action", [1.5, "a", None, [1, 1]])
+def test_one_knob_takes_one_number(action) -> None:
+    env = DesignEnv(*with_check(tiny()), simultaneous=False)
+    env.reset(seed=0)
+    with pytest.raises(StrategyError, match="one whole number"):
+        env.step(action)
+
+
+@pytest.mark.parametrize(("actions", "words"), [({"a": 0}, "'b'"), ({"a": 0, "b": 0, "c": 0}, "'c'")])
+def test_every_agent_acts(actions, words) -> None:
+    env = DesignParallelEnv(*with_check(tiny()))
+    env.reset(seed=0)
+    with pytest.raises(StrategyError, match=words):
+        env.step(actions)
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -354,8 +415,10 @@ def test_failures_of_a_target_are_the_worst_rewards() -> None:
         return {"cost_ms": float(design["x"])}
 
     env = DesignEnv(Problem(space, (Objective("cost_ms", reference=4.0),)), FunctionTarget(space, score, ["cost_ms"]))
-    env.reset(seed=0)
-    rewards = [env.step(np.array([x]))[1] for x in range(4)]
+    rewards = []
+    for x in range(4):
+        env.reset()
+        rewards.append(env.step(np.array([x]))[1])
     assert rewards == pytest.approx([-0.05, -0.25, FAILED, -0.75])
 
 

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -101,6 +103,39 @@ def test_large_knobs_are_chosen_by_digits():
     assert (agents.codes(agents.choices(codes)) == codes).all()
 
 
+def test_huge_knobs_need_little_memory():
+    knob = {"type": "integer", "low": 0, "high": 1_000_000}
+    agents = Agents(Space({"size": knob, "mode": ["on", "off"], "delay": knob | {"active_if": {"mode": "on"}}}))
+    codes = agents.space.sample(np.random.default_rng(0), 96)
+    tracemalloc.start()
+    legal = agents.all_legal(agents.choices(codes))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6
+    assert legal.any(axis=(1, 2)).all()
+
+
+def test_digits_end_where_the_values_end():
+    space = Space({"mode": ["on", "off"], "a": {"type": "integer", "low": 0, "high": 699, "active_if": {"mode": "on"}}})
+    agents = Agents(space)
+    codes = space.enumerate()
+    choices = agents.choices(codes)
+    listed = agents.masks.legal(np.where(np.arange(2) < 1, codes, -2), 1)
+    for turn in (1, 2):
+        got, active = agents.legal(choices, turn)
+        want = agents._by_digit(listed, choices, 1, turn)
+        assert (got[:, : agents.n_actions[turn]] == want).all()
+        assert (active == (codes[:, 0] == 0)).all()
+        assert not got.all(axis=1).all()
+
+
+@pytest.mark.parametrize("order", [["a"], ["a", "b", "b"], "abc", ["a", "b", "d"], ["c", "b", "a"], [1, 2, 3]])
+def test_orders_are_checked(order):
+    space = Space({"a": [1, 2], "b": {"type": "ordinal", "values": [1, 2], "active_if": {"a": 1}}, "c": [1, 2]})
+    with pytest.raises(StrategyError, match="order"):
+        Agents(space, order=order)
+
+
 @pytest.mark.parametrize(
     ("groups", "words"),
     [
@@ -109,6 +144,8 @@ def test_large_knobs_are_chosen_by_digits():
         ({"one": []}, "one"),
         ({"one": "width"}, "one"),
         ({"depth": ["width"]}, "depth"),
+        ({"one": 3}, "one"),
+        (["width"], "mapping"),
     ],
 )
 def test_groups_are_checked(groups, words):
