@@ -22,7 +22,7 @@ from .ppo_settings import PpoSettings
 from .ppo_update import PpoLearner
 from .preferences import preferences
 from .rewards import Rewards
-from .settings import overridden
+from .settings import count, overridden
 
 WANTED = 16
 """Preferences per imagined batch; as many designs are drawn for each."""
@@ -73,7 +73,7 @@ class ModelBasedMappo(SurrogateEvolution):
         learning: Mapping[str, Any] | None = None,
         initial_policy: str | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(problem, seed, startup=startup, batch=batch)
+        super().__init__(problem, seed, startup=count("startup", startup, 2), batch=count("batch", batch, 1))
         self.agents = Agents(problem.space, groups)
         self.settings = overridden(self.defaults, learning)
         self._teachers = loaded_policies(initial_policy, problem)

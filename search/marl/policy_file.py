@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -13,13 +14,20 @@ from ...spaces.errors import StrategyError
 from ...spaces.space import Space
 from ..objective import FloatArray, Problem
 from .agents import Agents, Floats
-from .networks import Form, TurnNetwork
+from .networks import Form, Observe, Sharing, TurnNetwork
+from .settings import count, one_of, positive
 
 VERSION = 1
 """Version of the saved form."""
 
 DESCRIPTION, ARRAYS = "policy.json", "policy.npz"
 """Files of a saved policy."""
+
+KINDS = {"knobs": dict, "order": list, "groups": dict, "objectives": list, "form": dict}
+"""What a description holds, and of which type."""
+
+AGAIN = "save the policy again"
+"""What to do about a damaged file."""
 
 
 @runtime_checkable
@@ -108,7 +116,8 @@ def load_policy(folder: Path | str, problem: Problem) -> Policy:
         problem: What the policy is to act in; its constraints may differ.
 
     Raises:
-        StrategyError: When there is no readable policy, or its knobs have other names or values.
+        StrategyError: When there is no readable policy, something in its files is wrong, or its knobs have other names
+            or values.
     """
     where = Path(folder)
     description, arrays = _read(where)
@@ -121,17 +130,39 @@ def load_policy(folder: Path | str, problem: Problem) -> Policy:
             f"the policy in {where} is for other knobs than space {space.name!r}: {names} differ in name or values",
             "use a policy that was trained on this space",
         )
-    agents = Agents(space, description["groups"], description["order"])
-    form = Form(**description["form"])
+    try:
+        agents = Agents(space, description["groups"], description["order"])
+        form = _form(description["form"])
+    except StrategyError as error:
+        raise StrategyError(f"{where / DESCRIPTION}: {error.problem}", AGAIN) from error
     metrics = tuple(description["objectives"])
+    # Before networks are made, which a wrong width could let grow beyond all memory.
+    if [array.shape[-1:] for name, array in arrays.items() if name == "turn"] != [(form.width,)]:
+        raise StrategyError(f"{where / ARRAYS} does not fit {DESCRIPTION}", AGAIN)
     n_preferences = len(metrics) if len(metrics) > 1 else 0
     actor = TurnNetwork(agents, n_preferences, agents.most_actions, form, np.random.default_rng(0))
     shapes = {name: array.shape for name, array in actor.parameters.arrays().items()}
     if {name: array.shape for name, array in arrays.items()} != shapes:
-        raise StrategyError(f"{where / ARRAYS} does not fit {DESCRIPTION}", "save the policy again")
+        raise StrategyError(f"{where / ARRAYS} does not fit {DESCRIPTION}", AGAIN)
     actor.parameters.load(arrays)
     actor.refresh()
     return Policy(agents, actor, metrics)
+
+
+def _form(described: Mapping[str, Any]) -> Form:
+    """The form of a network, checked."""
+    names = {field.name for field in fields(Form)}
+    if set(described) != names:
+        raise StrategyError(f"form has {', '.join(map(str, described))}", f"it needs {', '.join(sorted(names))}")
+    rate = described["learning_rate"]
+    if not isinstance(rate, int | float) or isinstance(rate, bool):
+        raise StrategyError(f"learning_rate is {rate!r}", "use a number")
+    count("width", described["width"], 1)
+    form = Form(**described)
+    one_of(form, "sharing", get_args(Sharing))
+    one_of(form, "observe", get_args(Observe))
+    positive(form, "learning_rate")
+    return form
 
 
 def knobs(space: Space) -> dict[str, Any]:
@@ -141,13 +172,22 @@ def knobs(space: Space) -> dict[str, Any]:
 
 
 def _read(where: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """Both files, in the types that they must have."""
     try:
         description = json.loads((where / DESCRIPTION).read_text(encoding="utf-8"))
-        with np.load(where / ARRAYS, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name], dtype=np.float32) for name in file.files}
-    except (OSError, ValueError) as error:
+        with (where / ARRAYS).open("rb") as stored, np.load(stored, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except Exception as error:
+        # Damaged archives end in a dozen kinds of errors.
         raise StrategyError(f"{where} holds no readable policy ({error})", "save one there first") from error
-    needed = {"knobs", "order", "groups", "objectives", "form"}
-    if not isinstance(description, dict) or description.get("version") != VERSION or not needed <= set(description):
-        raise StrategyError(f"{where / DESCRIPTION} is no policy of version {VERSION}", "save the policy again")
+    if not isinstance(description, dict) or description.get("version") != VERSION:
+        raise StrategyError(f"{where / DESCRIPTION} is no policy of version {VERSION}", AGAIN)
+    wrong = [key for key, kind in KINDS.items() if not isinstance(description.get(key), kind)]
+    if wrong:
+        raise StrategyError(f"{where / DESCRIPTION} lacks {', '.join(wrong)}, or has something else there", AGAIN)
+    objectives = description["objectives"]
+    if not objectives or not all(isinstance(o, str) for o in objectives) or len(set(objectives)) < len(objectives):
+        raise StrategyError(f"{where / DESCRIPTION}: objectives {objectives!r} are no names of metrics", AGAIN)
+    if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()):
+        raise StrategyError(f"{where / ARRAYS} holds something else than finite 32-bit numbers", AGAIN)
     return description, arrays

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .parameters import one_thread
 from .policy_file import Policy, load_policy
 from .preferences import check_preference, preferences
 from .rewards import Rewards
+from .settings import count
 
 SAMPLES = 12
 """Designs drawn from the policy for each proposal; the first unseen one is taken."""
@@ -69,12 +71,8 @@ class PolicyStrategy(Strategy):
         initial_policy: str | Sequence[str] | None,
     ) -> None:
         super().__init__(problem, seed)
-        if batch < 2:
-            raise StrategyError(f"batch {batch} is too small", "use at least 2 trials per update")
-        if curriculum < 0:
-            raise StrategyError(f"curriculum {curriculum} is negative", "use a number of trials, or 0 for none")
-        self.batch = batch
-        self.curriculum = curriculum
+        self.batch = count("batch", batch, 2)
+        self.curriculum = count("curriculum", curriculum, 0)
         self.agents = Agents(problem.space, groups)
         self._teachers = loaded_policies(initial_policy, problem)
         self._choices = np.empty((0, self.agents.n_turns), dtype=np.int64)
@@ -270,6 +268,9 @@ def loaded_policies(folders: str | Sequence[str] | None, problem: Problem) -> li
     """The saved policies that an option names.
 
     Raises:
-        StrategyError: When one cannot be read or is for other knobs.
+        StrategyError: When the option is no folder and no list of folders, or one cannot be read or is for other knobs.
     """
-    return [load_policy(folder, problem) for folder in ([folders] if isinstance(folders, str) else folders or ())]
+    named = () if folders is None else [folders] if isinstance(folders, str | Path) else folders
+    if not isinstance(named, Sequence) or not all(isinstance(folder, str | Path) and str(folder) for folder in named):
+        raise StrategyError(f"initial_policy is {folders!r}", "give a folder, or a list of folders")
+    return [load_policy(folder, problem) for folder in named]

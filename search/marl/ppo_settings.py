@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...spaces.errors import StrategyError
 from .networks import Observe, Sharing
 from .settings import at_least, one_of, positive, share
 
 Credit = Literal["central", "local", "joint"]
+
+REPLAYED = 128
+"""Trials per update that the critic learns from, beside the new ones, and that the best ones are drawn as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class PpoSettings:
         critic_steps: Regression steps of the critic per update, on all trials.
         elite_share: Share of the trials that count as the best, with one objective; over the square of their number
             with several, each for its preference.
-        imitated: Of the best trials, how many are imitated per update.
+        imitated: Of the best trials, how many are imitated per update, :data:`REPLAYED` at most.
 
     Raises:
         StrategyError: When one is out of range.
@@ -61,3 +65,5 @@ class PpoSettings:
         at_least(self, 0, "entropy", "imitation")
         at_least(self, 1, "epochs", "width", "critic_steps", "imitated")
         share(self, "gae_lambda", "elite_share")
+        if self.imitated > REPLAYED:
+            raise StrategyError(f"imitated {self.imitated} is too large", f"use {REPLAYED} or less")

@@ -11,13 +11,10 @@ from ..objective import Problem
 from ..trial import Trials
 from .networks import TurnNetwork
 from .policy_strategy import PolicyStrategy
-from .ppo_settings import PpoSettings
+from .ppo_settings import REPLAYED, PpoSettings
 from .ppo_update import PpoLearner
 from .rewards import Rewards
 from .settings import overridden
-
-REPLAYED = 128
-"""Trials per update that the critic learns from, beside the new ones."""
 
 
 class PpoStrategy(PolicyStrategy):

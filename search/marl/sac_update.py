@@ -11,7 +11,7 @@ from .agents import Agents, Floats
 from .episodes import Episodes, roll_out
 from .networks import Form, Sharing, StateNetwork, TurnNetwork
 from .ppo_update import FORBIDDEN
-from .settings import at_least, one_of, positive
+from .settings import at_least, one_of, positive, share
 
 START_TEMPERATURE = 0.2
 """First weight of the entropy; rewards have a standard deviation of about one."""
@@ -49,6 +49,7 @@ class SacSettings:
     def __post_init__(self) -> None:
         one_of(self, "sharing", ("separate", "shared", "joint"))
         positive(self, "learning_rate", "critic_learning_rate", "temperature_rate", "target_entropy")
+        share(self, "target_entropy")
         at_least(self, 1, "steps", "critic_steps", "rows", "width")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...spaces.errors import StrategyError
@@ -23,13 +25,16 @@ def overridden(defaults: S, options: Mapping[str, Any] | None) -> S:
         options: Field name to value.
 
     Raises:
-        StrategyError: When there is no such field, or its value is of another type or out of range.
+        StrategyError: When they are no mapping, there is no such field, or its value is of another type or out of
+            range.
     """
+    if not isinstance(options, Mapping | None):
+        raise StrategyError(f"learning is {options!r}", "give a mapping of settings to values")
     given = dict(options or {})
     known = {f.name: getattr(defaults, f.name) for f in fields(defaults)}
     for name, value in given.items():
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
+            close = difflib.get_close_matches(str(name), known, n=1)
             guess = f"did you mean {close[0]!r}? " if close else ""
             raise StrategyError(f"learning: unknown setting {name!r}", guess + "known: " + ", ".join(known))
         default = known[name]
@@ -51,25 +56,38 @@ def one_of(settings: object, name: str, allowed: Sequence[str]) -> None:
 
 
 def positive(settings: object, *names: str) -> None:
-    """Check numbers above 0.
+    """Check finite numbers above 0.
 
     Raises:
         StrategyError: When one is not.
     """
     for name in names:
-        if not getattr(settings, name) > 0:
-            raise StrategyError(f"{name} {getattr(settings, name)} is not positive", "use a number above 0")
+        if not 0 < getattr(settings, name) < math.inf:
+            raise StrategyError(f"{name} {getattr(settings, name)} is out of range", "use a finite number above 0")
 
 
 def at_least(settings: object, least: float, *names: str) -> None:
-    """Check lower bounds.
+    """Check lower bounds of finite numbers.
 
     Raises:
-        StrategyError: When a value is below.
+        StrategyError: When a value is below, or not finite.
     """
     for name in names:
-        if not getattr(settings, name) >= least:
-            raise StrategyError(f"{name} {getattr(settings, name)} is too small", f"use {least} or more")
+        if not least <= getattr(settings, name) < math.inf:
+            raise StrategyError(
+                f"{name} {getattr(settings, name)} is out of range", f"use a finite number, {least} or more"
+            )
+
+
+def count(name: str, value: object, least: int) -> int:
+    """A whole number given as an option.
+
+    Raises:
+        StrategyError: When it is of another type, or below ``least``.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise StrategyError(f"{name} is {value!r}", f"use a whole number, {least} or more")
+    return int(value)
 
 
 def share(settings: object, *names: str) -> None:

@@ -162,9 +162,40 @@ def test_stopped_half_way_is_as_if_never_stopped(strategy_class):
         ({"learning": {"gae_lambda": 2.0}}, "gae_lambda"),
         ({"learning": {"observe": "all"}}, "observe"),
         ({"learning": {"learning_rate": -1}}, "learning_rate"),
+        ({"learning": {"learning_rate": np.inf}}, "learning_rate"),
+        ({"learning": {"entropy": np.inf}}, "entropy"),
+        ({"learning": {"imitated": 129}}, "imitated"),
+        ({"learning": {1: 2}}, "unknown setting"),
+        ({"learning": "fast"}, "learning is"),
+        ({"learning": [0.1]}, "learning is"),
+        ({"groups": ["a"]}, "groups is"),
+        ({"batch": 2.5}, "batch"),
+        ({"batch": "8"}, "batch"),
+        ({"curriculum": 1.5}, "curriculum"),
+        ({"curriculum": None}, "curriculum"),
+        ({"initial_policy": 3}, "initial_policy"),
+        ({"initial_policy": [3]}, "initial_policy"),
+        ({"initial_policy": ""}, "initial_policy"),
+        ({"initial_policy": {"a": "b"}}, "initial_policy"),
     ],
 )
 def test_options_are_checked(options, words):
     with pytest.raises(StrategyError) as caught:
         Mappo(easy().problem, **options)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("strategy_class", "options", "words"),
+    [
+        (Sac, {"learning": {"target_entropy": 1.5}}, "target_entropy"),
+        (Sac, {"batch": 8.0}, "batch"),
+        (ModelBasedMappo, {"batch": 2.5}, "batch"),
+        (ModelBasedMappo, {"startup": "20"}, "startup"),
+        (ModelBasedMappo, {"learning": 3}, "learning"),
+        (ModelBasedMappo, {"initial_policy": 3}, "initial_policy"),
+    ],
+)
+def test_options_of_others_are_checked(strategy_class, options, words):
+    with pytest.raises(StrategyError, match=words):
+        strategy_class(easy().problem, **options)

@@ -93,3 +93,85 @@ def test_damaged_files_are_refused(trained, tmp_path):
     np.savez(tmp_path / ARRAYS, out=np.array([{}], dtype=object))
     with pytest.raises(StrategyError, match="no readable policy"):
         load_policy(tmp_path, conditional().problem)
+
+
+@pytest.mark.parametrize("name", [DESCRIPTION, ARRAYS])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 and then nothing", b"[" * 100_000, b"[1, 2]", b"3", b"null", b"\xff\xfe\x00", b"{}"]
+)
+def test_files_of_other_content_are_refused(trained, tmp_path, name, content):
+    save_policy(trained, tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StrategyError, match="save") as caught:
+        load_policy(tmp_path, conditional().problem)
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [0.1, 0.5, 0.99])
+def test_cut_arrays_are_refused(trained, tmp_path, cut):
+    save_policy(trained, tmp_path)
+    whole = (tmp_path / ARRAYS).read_bytes()
+    for content in (whole[: int(cut * len(whole))], whole[: len(whole) // 3] + b"0" * 9 + whole[len(whole) // 3 + 9 :]):
+        (tmp_path / ARRAYS).write_bytes(content)
+        with pytest.raises(StrategyError, match="no readable policy"):
+            load_policy(tmp_path, conditional().problem)
+
+
+@pytest.mark.parametrize("other", [np.arange(3.0), np.array(["text"]), np.array([np.nan], np.float32)])
+def test_other_arrays_are_refused(trained, tmp_path, other):
+    save_policy(trained, tmp_path)
+    with np.load(tmp_path / ARRAYS) as file:
+        arrays = dict(file)
+    np.savez(tmp_path / ARRAYS, **arrays | {"out": other})
+    with pytest.raises(StrategyError, match="32-bit"):
+        load_policy(tmp_path, conditional().problem)
+    with (tmp_path / ARRAYS).open("wb") as file:
+        np.save(file, other)
+    with pytest.raises(StrategyError, match="no readable policy"):
+        load_policy(tmp_path, conditional().problem)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order": []},
+        {"order": [1, 2]},
+        {"order": "width"},
+        {"order": None},
+        {"groups": ["width"]},
+        {"groups": {"a": ["nothing"]}},
+        {"groups": {"a": 3}},
+        {"objectives": []},
+        {"objectives": [1, 2]},
+        {"objectives": ["loss", "loss"]},
+        {"objectives": "loss"},
+        {"knobs": []},
+        {"form": {}},
+        {"form": []},
+        {"form": {"sharing": "none"}},
+        {"form": {"observe": ["own"]}},
+        {"form": {"width": "32"}},
+        {"form": {"width": 10**12}},
+        {"form": {"width": -1}},
+        {"form": {"learning_rate": None}},
+        {"form": {"learning_rate": float("inf")}},
+        {"form": {"depth": 2}},
+    ],
+)
+def test_wrong_descriptions_are_refused(trained, tmp_path, change):
+    save_policy(trained, tmp_path)
+    description = json.loads((tmp_path / DESCRIPTION).read_text())
+    if change.get("form"):
+        change = {"form": description["form"] | change["form"]}
+    (tmp_path / DESCRIPTION).write_text(json.dumps(description | change))
+    with pytest.raises(StrategyError, match="save the policy again") as caught:
+        load_policy(tmp_path, conditional().problem)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_an_order_that_conditions_contradict_is_refused(trained, tmp_path):
+    save_policy(trained, tmp_path)
+    description = json.loads((tmp_path / DESCRIPTION).read_text())
+    (tmp_path / DESCRIPTION).write_text(json.dumps(description | {"order": description["order"][::-1]}))
+    with pytest.raises(StrategyError, match="condition"):
+        load_policy(tmp_path, conditional().problem)
