@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...spaces.errors import TargetError
-from .trace import ACCESS_BYTES, CLOCK_MHZ, IntArray, Trace
+from .trace import ACCESS_BYTES, CLOCK_MHZ, IntArray, Trace, check_access_bytes
 
 GAPS = ("exponential", "fixed")
 """How the time between two requests is distributed."""
@@ -29,6 +29,7 @@ class Traffic:
         gaps: One of :data:`GAPS`.
         clock_mhz: Clock of the cycles.
         seed: Draws everything that is random.
+        access_bytes: Bytes of a request, a power of two.
 
     Raises:
         TargetError: When an option is out of range.
@@ -41,8 +42,10 @@ class Traffic:
     gaps: str = "exponential"
     clock_mhz: float = CLOCK_MHZ
     seed: int = 0
+    access_bytes: int = ACCESS_BYTES
 
     def __post_init__(self) -> None:
+        check_access_bytes(self.access_bytes)
         checks = (
             ("requests", isinstance(self.requests, int) and self.requests >= 1, "give a whole number of 1 or more"),
             ("footprint_mib", 0 < self.footprint_mib <= 2**24, "give MiB of memory, more than 0"),
@@ -59,7 +62,7 @@ class Traffic:
     @property
     def accesses(self) -> int:
         """Accesses that the footprint holds, at least one."""
-        return max(1, int(self.footprint_mib * 2**20) // ACCESS_BYTES)
+        return max(1, int(self.footprint_mib * 2**20) // self.access_bytes)
 
 
 def stream(traffic: Traffic) -> IntArray:
@@ -73,9 +76,9 @@ def strided(traffic: Traffic, stride_bytes: int = ROW_BYTES) -> IntArray:
     Raises:
         TargetError: When the stride is no whole number of accesses.
     """
-    step, rest = divmod(stride_bytes, ACCESS_BYTES)
+    step, rest = divmod(stride_bytes, traffic.access_bytes)
     if rest or step < 1:
-        raise TargetError(f"stride_bytes is {stride_bytes}", f"give a multiple of {ACCESS_BYTES}")
+        raise TargetError(f"stride_bytes is {stride_bytes}", f"give a multiple of {traffic.access_bytes}")
     length = -(-traffic.accesses // step)
     passes, place = np.divmod(np.arange(traffic.requests), length)
     accesses: IntArray = (place * step + passes % step) % traffic.accesses
@@ -107,9 +110,9 @@ def zipf(traffic: Traffic, exponent: float = 1.0, run: float = 4.0, row_bytes: i
     """
     if not (0 <= exponent <= 16 and 1 <= run <= 1e6):
         raise TargetError(f"exponent is {exponent:g}, run is {run:g}", "give 0 <= exponent <= 16 and run >= 1")
-    per_row, rest = divmod(row_bytes, ACCESS_BYTES)
+    per_row, rest = divmod(row_bytes, traffic.access_bytes)
     if rest or per_row < 1:
-        raise TargetError(f"row_bytes is {row_bytes}", f"give a multiple of {ACCESS_BYTES}")
+        raise TargetError(f"row_bytes is {row_bytes}", f"give a multiple of {traffic.access_bytes}")
     rng = _rng(traffic, 0)
     rows = max(1, traffic.accesses // per_row)
     cumulative = np.cumsum(np.arange(1.0, rows + 1.0) ** -exponent)
@@ -143,7 +146,7 @@ def paced(name: str, accesses: IntArray, traffic: Traffic) -> Trace:
     else:
         times = np.cumsum(_rng(traffic, 1).exponential(traffic.gap_cycles, n))
     writes = _rng(traffic, 2).random(n) < traffic.write_share
-    return Trace(name, np.floor(times).astype(np.int64), accesses * ACCESS_BYTES, writes, traffic.clock_mhz)
+    return Trace(name, np.floor(times).astype(np.int64), accesses * traffic.access_bytes, writes, traffic.clock_mhz)
 
 
 def mix(traces: Sequence[Trace], name: str = "mix") -> Trace:

@@ -13,7 +13,7 @@ from ...spaces.systolic_array import systolic_array
 from ..systolic.lowering import Layers
 from ..systolic.target import SystolicArray
 from .accelerator_stream import CLOCK_MHZ, access_stream
-from .trace import Trace
+from .trace import ACCESS_BYTES, Trace, check_access_bytes
 
 ARRAY: dict[str, Value] = {"rows": 32, "cols": 32, "dataflow": "ws", "ifmap_kib": 64, "filter_kib": 64}
 """The array unless it is given."""
@@ -27,6 +27,7 @@ def layer_trace(
     word_bytes: int = 1,
     clock_mhz: float = CLOCK_MHZ,
     max_requests: int = 20_000,
+    access_bytes: int = ACCESS_BYTES,
     **options: Any,
 ) -> Trace:
     """Requests of a systolic array, see :mod:`.accelerator_stream`.
@@ -38,6 +39,7 @@ def layer_trace(
         word_bytes: Bytes of a word.
         clock_mhz: Clock of the array.
         max_requests: Keep about as many at most, the same share of every layer.
+        access_bytes: Bytes of a request, a power of two.
         options: Options of the named network: ``resolution``, ``width``, ...
 
     Returns:
@@ -46,6 +48,7 @@ def layer_trace(
     Raises:
         CosearchError: When the network, the layer, a part of the array or an option is unknown, or a size impossible.
     """
+    check_access_bytes(access_bytes)
     unknown = sorted(set(array or {}) - set(ARRAY))
     if unknown:
         raise TargetError(f"an array has no {', '.join(map(repr, unknown))}", "known: " + ", ".join(ARRAY))
@@ -62,5 +65,11 @@ def layer_trace(
         layers, name = Layers.of(entries), layer
     chosen = space.designs(np.zeros((1, space.n_knobs), dtype=np.int64))[0]
     return access_stream(
-        layers, chosen, name=name, word_bytes=word_bytes, clock_mhz=clock_mhz, max_requests=max_requests
+        layers,
+        chosen,
+        name=name,
+        word_bytes=word_bytes,
+        clock_mhz=clock_mhz,
+        max_requests=max_requests,
+        access_bytes=access_bytes,
     ).trace

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from ...spaces.errors import TargetError
-from .trace import ACCESS_BYTES, CLOCK_MHZ, IntArray, Trace, first_fall
+from .trace import ACCESS_BYTES, CLOCK_MHZ, IntArray, Trace, check_access_bytes, first_fall
 
 SUFFIXES = (".stl", ".rstl", ".stl.gz", ".rstl.gz")
 """Endings of the names of trace files."""
@@ -49,8 +49,12 @@ def read_stl(path: str | Path, clock_mhz: float | None = None, access_bytes: int
         The trace, named as the file without suffixes.
 
     Raises:
-        TargetError: When the file is missing, damaged, empty, or a line is no request; with file and line.
+        TargetError: When the file is missing, damaged, empty, or a line is no request, with file and line; or an option
+            is wrong.
     """
+    check_access_bytes(access_bytes)
+    if isinstance(clock_mhz, bool) or not isinstance(clock_mhz, int | float | None):
+        raise TargetError(f"trace {path}: clock_mhz is {clock_mhz!r}", "give a number of MHz, or leave it out")
     path = Path(path)
     data = _content(path)
     found = _REQUEST.findall(data)

@@ -81,6 +81,16 @@ class Trace:
         return Trace(self.name, self.cycles[part], self.addresses[part], self.writes[part], self.clock_mhz)
 
 
+def check_access_bytes(value: object) -> None:
+    """Check the size of an access.
+
+    Raises:
+        TargetError: When it is no power of two.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value & (value - 1):
+        raise TargetError(f"access_bytes is {value!r}", "give a power of two, such as 64")
+
+
 def first_fall(cycles: IntArray) -> int | None:
     """Index of the first cycle that is below the one before it, or None."""
     falls = np.flatnonzero(cycles[1:] < cycles[:-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +14,7 @@ from ...spaces.errors import CosearchError, TargetError
 from .generators import PATTERNS, Traffic, mix, paced
 from .layer_trace import layer_trace
 from .stl_files import SUFFIXES, read_stl
-from .trace import Trace
+from .trace import ACCESS_BYTES, Trace
 
 Spec = str | Mapping[str, Any]
 """A trace: the path of a file, the name of a generator, or a mapping with ``name`` and the generator's options."""
@@ -22,7 +23,9 @@ NAMES = (*PATTERNS, "mix", "layer")
 """What a trace may be named, besides the path of a file."""
 
 
-def load_traces(spec: Spec | Sequence[Spec], folder: Path | None = None) -> tuple[Trace, ...]:
+def load_traces(
+    spec: Spec | Sequence[Spec], folder: Path | None = None, access_bytes: int = ACCESS_BYTES
+) -> tuple[Trace, ...]:
     """The traces that a specification names.
 
     * ``my.stl``, ``my.stl.gz``, ``my.rstl``: a file, see :mod:`.stl_files`; as a mapping, ``name`` is the path and
@@ -33,11 +36,13 @@ def load_traces(spec: Spec | Sequence[Spec], folder: Path | None = None) -> tupl
     * ``{name: layer, workload: mobilenet_v2, array: {rows: 32}}``: an accelerator's traffic, see
       :func:`~.layer_trace.layer_trace`.
 
-    A mapping may have ``label``, the name of its trace; names that repeat get a number.
+    A mapping may have ``label``, the name of its trace; names that repeat get a number. Its option
+    ``access_bytes`` goes before the argument of that name.
 
     Args:
         spec: One specification, or several.
         folder: Relative paths start here; the working folder by default.
+        access_bytes: Bytes of a request: those of the device that the traces are for.
 
     Returns:
         At least one trace, in order.
@@ -48,20 +53,41 @@ def load_traces(spec: Spec | Sequence[Spec], folder: Path | None = None) -> tupl
     several = list(spec) if isinstance(spec, Sequence) and not isinstance(spec, str) else [spec]
     if not several:
         raise TargetError("the list of traces is empty", "name at least one: " + ", ".join(NAMES))
-    traces = [_load(one, folder) for one in several]
-    names: list[str] = []
-    for trace in traces:
-        same = sum(name == trace.name for name in (t.name for t in traces[: len(names)]))
-        names.append(f"{trace.name}-{same + 1}" if same else trace.name)
+    return with_own_names([_load(one, folder, access_bytes) for one in several])
+
+
+def with_own_names(traces: Sequence[Trace]) -> tuple[Trace, ...]:
+    """The traces, those whose names repeat renamed."""
+    names = numbered([trace.name for trace in traces])
     return tuple(_named(trace, name) for trace, name in zip(traces, names, strict=True))
 
 
-def _load(spec: Spec, folder: Path | None) -> Trace:
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names of which none repeats: the first stays, later ones get the least number that makes an unused name."""
+    taken = set(names)
+    own: list[str] = []
+    for name in names:
+        unused = (f"{name}-{number}" for number in itertools.count(2))
+        chosen = name if name not in own else next(other for other in unused if other not in taken)
+        taken.add(chosen)
+        own.append(chosen)
+    return own
+
+
+def _load(spec: Spec, folder: Path | None, access_bytes: int) -> Trace:
     options: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name, label = options.pop("name", None), options.pop("label", None)
     if not isinstance(name, str):
         raise TargetError(f"trace {spec!r} has no name", "give 'name': a path or one of " + ", ".join(NAMES))
-    trace = _read(name, options, folder) if name.endswith(SUFFIXES) else _generated(name, options, folder)
+    if name != "mix":
+        options.setdefault("access_bytes", access_bytes)
+    if name.endswith(SUFFIXES):
+        trace = _read(name, options, folder)
+    elif name == "mix":
+        _check_options(name, options, ("traces",))
+        trace = mix(load_traces(options.get("traces", ()), folder, access_bytes))
+    else:
+        trace = _generated(name, options)
     return _named(trace, str(label)) if label is not None else trace
 
 
@@ -70,10 +96,7 @@ def _read(name: str, options: Mapping[str, Any], folder: Path | None) -> Trace:
     return read_stl((folder or Path()) / name, **options)
 
 
-def _generated(name: str, options: dict[str, Any], folder: Path | None) -> Trace:
-    if name == "mix":
-        _check_options(name, options, ("traces",))
-        return mix(load_traces(options.get("traces", ()), folder))
+def _generated(name: str, options: dict[str, Any]) -> Trace:
     if name == "layer":
         made: Trace = _called(name, layer_trace, options)
         return made
@@ -108,4 +131,6 @@ def _check_options(name: str, options: Mapping[str, Any], known: Sequence[str]) 
 
 
 def _named(trace: Trace, name: str) -> Trace:
+    if trace.name == name:
+        return trace
     return Trace(name, trace.cycles, trace.addresses, trace.writes, trace.clock_mhz)

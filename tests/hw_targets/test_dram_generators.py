@@ -107,13 +107,35 @@ def test_traces_by_name(tmp_path):
     assert [trace.name for trace in given] == ["own", "stream", "hot", "stream-2", "own-2"]
     assert given[0].digest() == given[4].digest()
     assert load_traces("stream")[0].digest() == given[1].digest()
+    same = load_traces([{"name": "random", "label": label} for label in ("a", "a", "a-2", "a")])
+    assert [trace.name for trace in same] == ["a", "a-3", "a-2", "a-4"]
     blended = one(name="mix", label="both", traces=["stream", {"name": "random", "requests": 50}])
     assert (blended.name, len(blended)) == ("both", 10_050)
+
+
+def test_requests_have_the_size_that_the_device_has(tmp_path):
+    (tmp_path / "long.stl").write_text("0: (128) read 0x40\n", encoding="utf-8")
+    mixed = {"name": "mix", "traces": ["stream"]}
+    layer = {"name": "layer", "workload": "mobilenet_v2", "layer": "conv1", "resolution": 32}
+    small = load_traces(["stream", "zipf", "long.stl", mixed, layer], tmp_path, access_bytes=32)
+    large = load_traces(["stream", "zipf", "long.stl", mixed, layer], tmp_path)
+    assert small[0].addresses[:3].tolist() == [0, 32, 64]
+    assert np.any(small[1].addresses % 64)
+    assert (len(small[2]), len(large[2])) == (4, 2)
+    assert small[3].addresses[:3].tolist() == [0, 32, 64]
+    assert len(small[4]) == pytest.approx(2 * len(large[4]), rel=0.01)
+    assert load_traces({"name": "stream", "access_bytes": 64}, access_bytes=32)[0].addresses[1] == 64
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
+        ({"name": "t.stl", "access_bytes": 48}, "access_bytes is 48; give a power of two"),
+        ({"name": "t.stl", "access_bytes": "64"}, "access_bytes is '64'"),
+        ({"name": "t.stl", "access_bytes": 0}, "access_bytes is 0"),
+        ({"name": "t.stl", "clock_mhz": "fast"}, "clock_mhz is 'fast'; give a number"),
+        ({"name": "stream", "access_bytes": 2.5}, "access_bytes is 2.5"),
+        ({"name": "layer", "access_bytes": -64}, "access_bytes is -64"),
         ("zipff", "there is no trace 'zipff'; did you mean 'zipf'"),
         ({"name": "zipf", "request": 3}, "no option 'request'; did you mean 'requests'"),
         ({"name": "stream", "run": 3}, "no option 'run'"),
