@@ -35,7 +35,7 @@ TIMINGS: Mapping[str, str] = {
     "WR": "end of write data to precharge",
     "WTR_S": "end of write data to read command, other bank group",
     "WTR_L": "end of write data to read command, same bank group",
-    "RTRS": "gap of data between ranks",
+    "RTRS": "gap of data between ranks, only to document the other ranks' timings",
     "CCD_R": "column to column command of the same kind, other rank",
     "RTW_R": "read to write command, other rank",
     "WTR_R": "write to read command, other rank",
@@ -58,8 +58,11 @@ TIMINGS: Mapping[str, str] = {
 SAME: Mapping[str, str] = {"RCDWR": "RCD", "RPAB": "RP", "XSDLL": "XS"}
 """Timings that a file may leave out, and the ones that they then equal."""
 
-OPTIONAL = ("REFIPB", "RFCPB", "RREFD")
-"""Timings of devices that refresh single banks."""
+OPTIONAL = ("RTRS", "REFIPB", "RFCPB", "RREFD")
+"""Timings that a file may lack: RTRS, which is part of CCD_R, RTW_R and WTR_R, and those of refreshing single banks."""
+
+MOST_BANKS = 32
+"""Banks per rank, at most, of a device that refreshes single banks: one bit of a mask each."""
 
 CURRENTS = ("IDD0", "IDD2N", "IDD2P", "IDD3N", "IDD3P", "IDD4R", "IDD4W", "IDD5", "IDD6")
 """Currents that every rail must list; ``IDD5PB`` is for devices that refresh single banks."""
@@ -205,6 +208,10 @@ def _device(fields: Fields) -> Device:
     )
     if device.bank_groups > device.banks:
         sizes.refuse("bank_groups", device.bank_groups, f"give at most {device.banks}, the number of banks")
+    if device.refreshes_banks and device.banks > MOST_BANKS:
+        sizes.refuse("banks", device.banks, f"give at most {MOST_BANKS}, or leave out REFIPB and RFCPB")
+    if device.columns < device.burst_length:
+        sizes.refuse("columns", device.columns, f"give at least {device.burst_length}, the burst length")
     return device
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from cosearch.hw_targets.dram.address_mapping import address_bits
 from cosearch.hw_targets.dram.device import FOLDER, device_names, load_device
+from cosearch.hw_targets.dram.timings import timings
 from cosearch.spaces.errors import SpaceError, TargetError
 from cosearch.spaces.memory_controller import ADDRESS_MAPPINGS
 
@@ -93,6 +94,7 @@ def test_a_device_of_ones_own(tmp_path):
         (lambda d: d["timing"].update(TRC=3), ["timing.TRC", "known fields"]),
         (lambda d: d["organisation"].update(banks=6), ["organisation.banks", "6", "power of two"]),
         (lambda d: d["organisation"].update(bank_groups=16), ["bank_groups", "16", "8"]),
+        (lambda d: d["organisation"].update(columns=4), ["organisation.columns", "4", "at least 8, the burst length"]),
         (lambda d: d["supplies"]["VDD"].update(volts=0), ["supplies.VDD.volts", "above 0"]),
         (lambda d: d["supplies"]["VDD"]["currents_ma"].pop("IDD3N"), ["supplies.VDD.currents_ma.IDD3N", "missing"]),
         (lambda d: d["supplies"].clear(), ["supplies", "at least one"]),
@@ -108,6 +110,18 @@ def test_wrong_files_are_refused_with_file_and_field(tmp_path, change, words):
         load_device(path)
     for word in ["mine.json", *words]:
         assert word in str(caught.value)
+
+
+def test_devices_that_refresh_single_banks_have_no_more_than_a_mask_holds(tmp_path):
+    load_device(edited(tmp_path, "lpddr4_3200", lambda data: data["organisation"].update(banks=32)))
+    with pytest.raises(TargetError, match="banks is 64; give at most 32"):
+        load_device(edited(tmp_path, "lpddr4_3200", lambda data: data["organisation"].update(banks=64)))
+    assert load_device(edited(tmp_path, "ddr3_1600", lambda data: data["organisation"].update(banks=64))).banks == 64
+
+
+def test_the_gap_between_ranks_is_part_of_other_timings(tmp_path):
+    device = load_device(edited(tmp_path, "ddr3_1600", lambda data: data["timing"].pop("RTRS")))
+    np.testing.assert_array_equal(timings(device, 800.0), timings(load_device("ddr3_1600"), 800.0))
 
 
 def test_unknown_devices_and_broken_files(tmp_path):
