@@ -21,7 +21,7 @@ from ..systolic.target import SystolicArray
 from ..target import Columns, HardwareTarget, Needs, Report, Seeds
 from .accelerator_stream import CLOCK_MHZ, AccessStream, access_stream
 from .controller import CHOICES, FIELDS
-from .dramsys_files import write_dramsys_files
+from .dramsys_export import write_or_note
 from .scores import energy_parts
 from .simulation import COUNTS, simulate
 from .stalls import stalls
@@ -39,6 +39,9 @@ Source: M. Horowitz, "Computing's Energy Problem (and What We Can Do About It)",
 
 KEPT_STREAMS = 64
 """Streams that a target remembers, of the arrays that it saw last; 20,000 requests are 0.4 MB."""
+
+LEAST_REQUESTS = 20
+"""Requests that a sample must have for each different layer, so that none is left without."""
 
 COMMANDS = ("activate", "precharge", "read", "write")
 """Causes of energy that grow with requests; the others grow with time."""
@@ -69,7 +72,8 @@ class AcceleratorMemory(HardwareTarget):
         device: Name of a DRAM device, or the path of its JSON file.
         word_bytes: Bytes of a word.
         clock_mhz: Clock of the array.
-        max_requests: Requests to simulate for each design, about; a larger stream is sampled.
+        max_requests: Requests to simulate for each design, about; a larger stream is sampled. At least
+            :data:`LEAST_REQUESTS` for each different layer.
         options: Options of the named network: ``resolution``, ``width``, ...
 
     Raises:
@@ -94,6 +98,10 @@ class AcceleratorMemory(HardwareTarget):
             raise TargetError(f"clock_mhz is {clock_mhz}, max_requests is {max_requests}", remedy)
         accelerator, memory = (_part(space, name) for name in PARTS)
         self.array = SystolicArray(accelerator, workload, word_bytes=word_bytes, **options)
+        least = LEAST_REQUESTS * len(self.array.layers)
+        if max_requests < least:
+            problem = f"max_requests is {max_requests}, too few for {len(self.array.layers)} different layers"
+            raise TargetError(problem, f"allow {least} or more: {LEAST_REQUESTS} for each")
         self.controllers = Dram(memory, device=device, traces=[{"name": "stream", "requests": 1}])
         self.device = self.controllers.device
         self.word_bytes, self.clock_mhz, self.max_requests = word_bytes, clock_mhz, max_requests
@@ -137,7 +145,11 @@ class AcceleratorMemory(HardwareTarget):
             rows = np.flatnonzero(owner.reshape(-1) == group)
             if int(rows[0]) in failures:
                 continue
-            scores, stuck = self._scored(arrays[int(rows[0])], table[rows])
+            try:
+                scores, stuck = self._scored(arrays[int(rows[0])], table[rows])
+            except TargetError as error:
+                failures |= dict.fromkeys(rows.tolist(), str(error))
+                continue
             for name, column in scores.items():
                 values[name][rows] = column
             failures |= {int(row): STUCK for row in rows[stuck]}
@@ -196,7 +208,7 @@ class AcceleratorMemory(HardwareTarget):
 
         Returns:
             The files of :func:`~..systolic.scalesim_files.write_scalesim_files` and
-            :func:`~.dramsys_files.write_dramsys_files`, and ``<stem>/traces/<stem>.stl``.
+            :func:`~.dramsys_export.write_or_note`, and ``<stem>/traces/<stem>.stl``.
         """
         arrays, memories = (designs.part(name) for name in PARTS)
         files = self.array.export(arrays, folder, stems)
@@ -205,7 +217,7 @@ class AcceleratorMemory(HardwareTarget):
             traces = folder / stem / "traces"
             traces.mkdir(parents=True, exist_ok=True)
             files.append(write_stl(trace, traces / f"{stem}.stl"))
-            files += write_dramsys_files(memory, self.device, folder, stem, [(f"{stem}.stl", trace.clock_mhz)])
+            files += write_or_note(memory, self.device, folder, stem, [(f"{stem}.stl", trace.clock_mhz)])
         return files
 
     def _stream(self, array: Mapping[str, Value]) -> AccessStream:

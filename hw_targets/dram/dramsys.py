@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -20,7 +19,8 @@ from ...spaces.space import Space
 from ..metric import Metric
 from ..target import Columns, HardwareTarget, Needs, Report, Seeds
 from .device import load_device
-from .dramsys_files import MEMSPECS, POWERED, write_dramsys_files
+from .dramsys_export import export_designs
+from .dramsys_files import MEMSPECS, POWERED
 from .dramsys_run import run_dramsys
 from .stl_files import write_stl
 from .trace import Trace
@@ -85,7 +85,7 @@ class DramSys(HardwareTarget):
         self.device = load_device(device)
         self.memspec_name = memspec or MEMSPECS.get(self.device.name)
         self.memspec = _memspec(Path(resources), self.memspec_name)
-        self.traces = load_traces(traces)
+        self.traces = load_traces(traces, access_bytes=self.device.bytes_per_access)
         self.power = self.device.standard in POWERED
         self.time_limit_s = time_limit_s
         self.confirm_only = confirm_only
@@ -151,12 +151,8 @@ class DramSys(HardwareTarget):
         return Columns(values, failures=failures)
 
     def export(self, designs: Designs, folder: Path, stems: list[str]) -> list[Path]:
-        """Write each design as DRAMSys' own files, see :func:`~.dramsys_files.write_dramsys_files`."""
-        traces = [(f"{trace.name}.stl", trace.clock_mhz) for trace in self.traces]
-        written: list[Path] = []
-        for design, stem in zip(designs, stems, strict=True):
-            written += write_dramsys_files(design, self.device, folder, stem, traces, self.memspec_name)
-        return written
+        """Write each design as DRAMSys' own files, see :func:`~.dramsys_export.export_designs`."""
+        return export_designs(designs, self.device, self.traces, folder, stems, self.memspec_name)
 
 
 def _over_traces(name: str, runs: Sequence[dict[str, float]]) -> float:
@@ -171,8 +167,9 @@ def _write_once(trace: Trace, folder: Path) -> Path:
     """The trace's file in a folder, written when it is missing; whole or not there."""
     path = folder / f"{trace.digest()}.stl"
     if not path.exists():
-        draft = write_stl(trace, folder / f"{os.getpid()}-{path.name}")
-        draft.replace(path)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".stl", delete=False) as draft:
+            draft.close()
+            write_stl(trace, draft.name).replace(path)
     return path
 
 

@@ -108,13 +108,17 @@ def simulator(name: str, power: bool) -> dict[str, Any]:
     }
 
 
-def simulation(name: str, memspec: str, traces: Sequence[tuple[str, float]]) -> dict[str, Any]:
+def simulation(name: str, memspec: str, trace: str, clock_mhz: float) -> dict[str, Any]:
     """Content of a simulation file; the files that it names are called after it.
 
     Args:
         name: Name of the simulation, and of its files without ``.json``.
         memspec: Name of the memory specification without ``.json``.
-        traces: File name in ``traces`` and clock in MHz of each bus master.
+        trace: File name in ``traces``.
+        clock_mhz: Clock of the trace, MHz.
+
+    Raises:
+        TargetError: When the clock is no whole number.
     """
     return {
         "simulation": {
@@ -124,7 +128,7 @@ def simulation(name: str, memspec: str, traces: Sequence[tuple[str, float]]) -> 
             "addressmapping": f"{name}.json",
             "simconfig": f"{name}.json",
             "thermalconfig": "config.json",
-            "tracesetup": [{"clkMhz": _whole(mhz), "name": file} for file, mhz in traces],
+            "tracesetup": [{"clkMhz": _whole(clock_mhz), "name": trace}],
         }
     }
 
@@ -156,31 +160,36 @@ def write_dramsys_files(
     traces: Sequence[tuple[str, float]],
     memspec: str | None = None,
 ) -> list[Path]:
-    """Write a design as a part of a DRAMSys resource folder, ``<folder>/<stem>``, and a simulation that uses it.
+    """Write a design as a part of a DRAMSys resource folder, ``<folder>/<stem>``, and simulations that use it.
 
-    Run with ``cp -r <stem>/configs RESOURCES`` and ``DRAMSys <stem>/simulation.json RESOURCES/``, where RESOURCES is
-    DRAMSys' ``resources`` folder with the traces in ``traces``. With other channels or ranks than DRAMSys' own memory
-    specification has, the simulation names a copy of it that you make, see :func:`memspec_name`: set
-    ``nbrOfChannels`` and ``nbrOfRanks`` in it.
+    A simulation is ``simulation.json``, or with several traces ``simulation-<trace>.json`` for each. Run with
+    ``cp -r <stem>/configs RESOURCES`` and ``DRAMSys <stem>/simulation.json RESOURCES/``, where RESOURCES is DRAMSys'
+    ``resources`` folder with the traces in ``traces``. With other channels or ranks than DRAMSys' own memory
+    specification has, the simulation names a copy of it that you make, see :func:`memspec_name`: set ``nbrOfChannels``
+    and ``nbrOfRanks`` in it.
 
     Args:
         design: Knobs of a memory controller.
         device: The device.
         folder: Existing folder.
         stem: Name of the design's folder, and of its files without suffix.
-        traces: File name and clock in MHz of each bus master.
+        traces: File name and clock in MHz of each trace, at least one; file names differ.
         memspec: Name of the memory specification; by default that of a shipped device.
 
     Returns:
-        The simulation, controller, address mapping and simulator files.
+        The simulations, then the controller, address mapping and simulator files.
 
     Raises:
         TargetError: When DRAMSys cannot have such a design or device.
     """
     root = folder / stem
     power = device.standard in POWERED
+    known_as = memspec_name(design, device, memspec)
+    parts = [f"-{file.removesuffix('.stl')}" if len(traces) > 1 else "" for file, _ in traces]
     contents = {
-        root / "simulation.json": simulation(stem, memspec_name(design, device, memspec), traces),
+        root / f"simulation{part}.json": simulation(stem, known_as, *trace)
+        for part, trace in zip(parts, traces, strict=True)
+    } | {
         root / "configs" / "mcconfigs" / f"{stem}.json": controller(design),
         root / "configs" / "amconfigs" / f"{stem}.json": mapping(design, device),
         root / "configs" / "simulator" / f"{stem}.json": simulator(stem, power),

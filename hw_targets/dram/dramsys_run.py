@@ -63,7 +63,7 @@ def run_dramsys(
         for number, (path, mhz) in enumerate(traces):
             (root / "traces" / f"{number}.stl").symlink_to(path.resolve())
             simulation = root / f"{number}.json"
-            files.write_json(simulation, files.simulation(NAME, NAME, [(f"{number}.stl", mhz)]))
+            files.write_json(simulation, files.simulation(NAME, NAME, f"{number}.stl", mhz))
             text = run_program([program, str(simulation), f"{root}/"], root, time_limit_s)
             results.append(read_output(text, power))
         return results

@@ -17,15 +17,18 @@ from ..target import Columns, FloatArray, HardwareTarget, Needs, Report, Seeds
 from .address_mapping import address_bits
 from .controller import DEFAULTS, FIELDS, IntArray, setting
 from .device import Device, load_device
-from .dramsys_files import write_dramsys_files
+from .dramsys_export import export_designs
 from .requests import check_range
 from .scores import METRICS, scores
 from .simulation import LATENCIES, simulate
 from .trace import Trace
-from .workloads import Spec, load_traces
+from .workloads import Spec, load_traces, with_own_names
 
 FIDELITIES = (1 / 9, 1 / 3, 1.0)
 """Shares of each trace, from its start, that may be simulated."""
+
+LONGEST_CYCLES = 10**10
+"""Memory cycles that a trace may last: every refresh of idle time is simulated, and delays count in 32 bits."""
 
 STUCK = (
     "requests wait that the controller can never serve: the strict command order with a scheduler that reorders; "
@@ -69,7 +72,7 @@ class Dram(HardwareTarget):
         if threads < 1:
             raise TargetError(f"threads is {threads}", "use 1 or more")
         self.device = device if isinstance(device, Device) else load_device(device)
-        self.traces = _traces(traces)
+        self.traces = _traces(traces, self.device)
         self.threads = threads
         self.needs = Needs(cpus=float(threads))
         sizes: dict[str, Value] = {
@@ -117,7 +120,9 @@ class Dram(HardwareTarget):
         """Compile the simulator, once per installation."""
         report("compiling the simulator of memory controllers", 0.0)
         table = np.array([[self._tables[name][-1] for name in FIELDS]], dtype=np.int64)
-        simulate(self.device, self.traces[0].head(1), table, self.mappings)
+        zero = np.zeros(1, dtype=np.int64)
+        # Address 0 lies in every memory.
+        simulate(self.device, Trace("first", zero, zero, zero > 0), table, self.mappings)
         report("compiling the simulator of memory controllers", 1.0)
 
     def settings(self, designs: Designs) -> IntArray:
@@ -160,25 +165,25 @@ class Dram(HardwareTarget):
         return {**scores(self.device, traces, runs, sizes), "stuck": stuck.astype(np.float64)}
 
     def export(self, designs: Designs, folder: Path, stems: list[str]) -> list[Path]:
-        """Write each design as DRAMSys' own files, see :func:`~.dramsys_files.write_dramsys_files`."""
-        named = [(f"{trace.name}.stl", trace.clock_mhz) for trace in self.traces]
-        written: list[Path] = []
-        for design, stem in zip(designs, stems, strict=True):
-            written += write_dramsys_files({**_sizes(self.fixed), **design}, self.device, folder, stem, named)
-        return written
+        """Write each design as DRAMSys' own files, see :func:`~.dramsys_export.export_designs`."""
+        sizes = {name: self.fixed[name] for name in ("channels", "ranks")}
+        sized = [{**sizes, **design} for design in designs]
+        return export_designs(sized, self.device, self.traces, folder, stems)
 
 
-def _sizes(fixed: Mapping[str, Value]) -> dict[str, Value]:
-    return {name: fixed[name] for name in ("channels", "ranks")}
-
-
-def _traces(given: Spec | Sequence[Spec | Trace]) -> tuple[Trace, ...]:
-    """Traces as they are, or loaded by what they are called."""
-    if isinstance(given, str | Mapping):
-        return load_traces(given)
-    ready = tuple(trace for trace in given if isinstance(trace, Trace))
-    named = [spec for spec in given if not isinstance(spec, Trace)]
-    return ready + load_traces(named) if named or not ready else ready
+def _traces(given: Spec | Sequence[Spec | Trace], device: Device) -> tuple[Trace, ...]:
+    """Traces as they are, or loaded by what they are called; none too long to simulate."""
+    several = [given] if isinstance(given, str | Mapping) else list(given)
+    traces = tuple(spec for spec in several if isinstance(spec, Trace))
+    named = [spec for spec in several if not isinstance(spec, Trace)]
+    if named or not traces:
+        traces += load_traces(named, access_bytes=device.bytes_per_access)
+    for trace in traces:
+        cycles = float(trace.cycles[-1]) * device.clock_mhz / trace.clock_mhz
+        if cycles > LONGEST_CYCLES:
+            problem = f"trace {trace.name!r} lasts {cycles:.3g} cycles of {device.name}, above {LONGEST_CYCLES:.0e}"
+            raise TargetError(problem, "cut it into parts, let its cycles start at 0, or correct its clock_mhz")
+    return with_own_names(traces)
 
 
 def _mappings(space: Space, device: Device) -> tuple[str, ...]:

@@ -147,6 +147,28 @@ def test_designs_are_exported_for_both_simulators(tmp_path):
     assert len(trace) == pytest.approx(2_000, rel=0.05)
 
 
+def test_controllers_that_dramsys_cannot_have_get_a_note(tmp_path):
+    space = joint(wide=True)
+    target = AcceleratorMemory(space, "mobilenet_v2", **SIZES)
+    designs = space.designs(space.sample(np.random.default_rng(0), 40))
+    timeouts = [row for row in range(40) if designs[row].get("memory.page_timeout_cycles")]
+    target.export(designs[timeouts[0] : timeouts[0] + 1], tmp_path, ["best"])
+    assert "DRAMSys has no page timeout" in (tmp_path / "best.txt").read_text()
+    assert (tmp_path / "best.cfg").is_file()
+
+
+def test_an_array_whose_requests_cannot_be_had_fails_alone():
+    space = joint()
+    target = AcceleratorMemory(space, "mobilenet_v2", **SIZES)
+    batch = space.designs(space.encode([design(space), design(space, rows=128), design(space, page_policy="Closed")]))
+    target.evaluate(batch[1:2], np.zeros(1, dtype=np.uint64))
+    target.max_requests = 0  # the stream of the second design is remembered
+    columns = target.evaluate(batch, np.zeros(3, dtype=np.uint64))
+    assert sorted(columns.failures) == [0, 2]
+    assert "max_requests is 0" in columns.failures[0]
+    assert columns.values["latency_ms"][1] > 0
+
+
 def test_wrong_spaces_and_options_teach():
     with pytest.raises(TargetError, match="has no part 'accelerator'; use a joint space"):
         AcceleratorMemory(systolic_array())
@@ -156,6 +178,8 @@ def test_wrong_spaces_and_options_teach():
         AcceleratorMemory(JointSpace({"accelerator": memory_controller(), "memory": memory_controller()}))
     with pytest.raises(TargetError, match="max_requests is 0"):
         AcceleratorMemory(joint(), max_requests=0)
+    with pytest.raises(TargetError, match=r"max_requests is 100, too few .* allow 600 or more: 20 for each"):
+        AcceleratorMemory(joint(), max_requests=100)
     with pytest.raises(TargetError, match="clock_mhz is 0"):
         AcceleratorMemory(joint(), clock_mhz=0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,28 @@ def test_a_fidelity_is_the_start_of_the_trace() -> None:
     assert np.all(part.values["reads_count"] == 100)
     with pytest.raises(TargetError, match=r"no fidelity 0\.2"):
         target.evaluate_at(designs, seeds, 0.2)
+
+
+def test_requests_are_accesses_of_the_device() -> None:
+    space = memory_controller()
+    target = Dram(space, device="lpddr4_3200", traces=TRACES)
+    values = target.evaluate(space.designs(space.sample(np.random.default_rng(1), 2)), np.zeros(2, np.uint64)).values
+    assert np.any(target.traces[1].addresses % 64 == 32)
+    np.testing.assert_allclose(values["bandwidth_gbps"] * values["total_time_ns"], 500 * 32)
+
+
+def test_the_simulator_is_compiled_whatever_the_smallest_memory(tmp_path: Path) -> None:
+    far = Trace("far", np.zeros(1), np.array([3 << 29]), np.zeros(1))
+    target = Dram(memory_controller(wide=True, channels=[2]), traces=[far])
+    target.prepare(tmp_path, lambda text, share: None)
+
+
+def test_traces_that_last_too_long_are_refused() -> None:
+    for clock, cycle in ((800.0, 10**10), (8.0, 10**8)):
+        Dram(memory_controller(), traces=[Trace("idle", np.array([0, cycle]), np.zeros(2), np.zeros(2), clock)])
+        late = Trace("idle", np.array([0, cycle + 1]), np.zeros(2), np.zeros(2), clock)
+        with pytest.raises(TargetError, match=r"'idle' lasts 1e\+10 cycles of ddr3_1600.*cut it into parts"):
+            Dram(memory_controller(), traces=[late])
 
 
 def test_missing_knobs_have_their_defaults() -> None:

@@ -18,8 +18,6 @@ from cosearch.hw_targets.dram.device import load_device
 from cosearch.hw_targets.dram.dramsys import DramSys
 from cosearch.hw_targets.dram.dramsys_files import KEYS, controller, mapping, simulator, write_dramsys_files
 from cosearch.hw_targets.dram.dramsys_output import read_output
-from cosearch.hw_targets.dram.stl_files import write_stl
-from cosearch.hw_targets.dram.workloads import load_traces
 from cosearch.spaces.errors import TargetError
 from cosearch.spaces.memory_controller import ACTIVE_IF, CONTROLLER, FURTHER, memory_controller
 from cosearch.spaces.space import Space
@@ -336,19 +334,17 @@ def test_every_kind_of_design_runs(dramsys, device):
 
 def test_exported_files_run_where_dramsys_is_and_give_the_same_time(dramsys, tmp_path):
     space = memory_controller()
-    trace = load_traces({"name": "stream", "requests": 500})[0]
     target = DramSys(space, traces={"name": "stream", "requests": 500}, **dramsys)
     designs = space.designs(space.sample(np.random.default_rng(3), 2))
     files = target.export(designs, tmp_path, ["one", "two"])
-    assert len(files) == 8 == len(set(files))
+    assert len(files) == 9 == len(set(files))
     theirs = Path(dramsys["resources"]) / "configs"
     times = []
     for stem in ("one", "two"):
         root = tmp_path / stem
         for kind in ("memspecs", "thermalsim"):
             shutil.copytree(theirs / kind, root / "configs" / kind)
-        (root / "traces").mkdir()
-        write_stl(trace, root / "traces" / f"{trace.name}.stl")
+        shutil.copytree(tmp_path / "traces", root / "traces")
         command = [dramsys["program"], str(root / "simulation.json"), f"{root}/"]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
