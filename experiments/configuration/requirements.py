@@ -22,6 +22,7 @@ PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("search", "sac"): ("torch", "torch"),
     ("search", "model_based_mappo"): ("torch", "torch"),
     ("targets", "dram"): ("numba", "dram"),
+    ("targets", "accelerator_memory"): ("numba", "dram"),
     ("targets", "torch_cpu"): ("torch", "torch"),
     ("targets", "supernet_digits"): ("torch", "torch"),
     ("execution", "ray"): ("ray", "ray"),
