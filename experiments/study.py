@@ -16,6 +16,7 @@ from .environment import environment
 from .execution.backend import chunk_size, make_evaluator
 from .execution.scoring import Scorer
 from .experiment import Experiment
+from .initial_policies import kept, overrides_of
 from .interrupts import Interrupts
 from .loop import Loop
 from .outputs.atomic import write_text
@@ -116,6 +117,7 @@ class Study:
             },
         ).close()
         if experiment.config:
+            experiment = kept(experiment, where)
             write_config(where, experiment.config)
         return cls(experiment, where)
 
@@ -142,6 +144,7 @@ class Study:
                 f"the objectives or constraints of {folder} have changed since the study began", "start a new study"
             )
         if overrides:
+            experiment = kept(experiment, folder)
             write_config(folder, experiment.config)
         return cls(experiment, folder)
 
@@ -275,7 +278,8 @@ def _rebuild(folder: Path, meta: Mapping[str, Any], overrides: tuple[str, ...]) 
     from .configuration.build import build
     from .configuration.load import load
 
-    return build(load(folder / CONFIG, overrides))
+    policies = overrides_of(load(folder / CONFIG, overrides).resolved(), folder)
+    return build(load(folder / CONFIG, (*overrides, *policies)))
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:

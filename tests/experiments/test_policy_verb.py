@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 
 from cosearch.experiments.cli import main
 from cosearch.experiments.configuration.validate import validate
+from cosearch.experiments.store import TrialStore
 from cosearch.experiments.study import Study
 from cosearch.search.marl.policy_file import load_policy
 
@@ -30,8 +31,31 @@ output: {folder: studies, report: false}
 """
 
 COSTS = """
+import numpy as np
+from cosearch.hw_targets.metric import Metric
+from cosearch.hw_targets.target import Columns, HardwareTarget
+
+
 def cost(design):
     return {"latency_ms": float(abs(design["a"] - design["b"]) + design["c"])}
+
+
+class Cost(HardwareTarget):
+    def __init__(self, space):
+        pass
+
+    def metrics(self):
+        return (Metric("latency_ms", "modelled", "of a design"),)
+
+    def fidelities(self):
+        return (0.25, 1.0)
+
+    def evaluate(self, designs, seeds):
+        return self.evaluate_at(designs, seeds, 1.0)
+
+    def evaluate_at(self, designs, seeds, fidelity):
+        a, b, c = (designs.column(name) for name in "abc")
+        return Columns({"latency_ms": np.abs(a - b) * fidelity + c.astype(float)})
 """
 
 
@@ -64,6 +88,45 @@ def test_a_policy_is_saved_and_started_from(here):
         np.testing.assert_array_equal(policy.actor.parameters.arrays()[name], array)
     started = cosearch("run", "first.yaml", "--set", "name=second", "--set", "search.initial_policy=policies/first")
     assert started.exit_code == 0, started.stderr
+
+
+@pytest.mark.parametrize("strategy", ["mappo", "successive_halving"])
+def test_a_study_keeps_what_it_started_from(here, strategy):
+    """Neither a change of the policy nor a move of the study changes how it goes on."""
+    assert cosearch("run", "first.yaml").exit_code == 0
+    assert cosearch("policy", "studies/first", "--output", "policies/first").exit_code == 0
+    search = "{name: mappo, batch: 8, initial_policy: policies/first}"
+    if strategy == "successive_halving":
+        search = "{name: successive_halving, strategy: mappo, options: {batch: 8, initial_policy: policies/first}}"
+    settings = ["--set", f"search={search}"]
+    if strategy == "successive_halving":
+        settings += ["--set", "targets.cost={name: 'policy_costs:Cost'}"]
+    whole = cosearch("run", "first.yaml", *settings, "--set", "name=whole")
+    assert whole.exit_code == 0, whole.stderr
+    assert cosearch("run", "first.yaml", *settings, "--set", "name=half", "--set", "budget.trials=12").exit_code == 0
+    (here / "policies/first").rename(here / "policies/elsewhere")
+    (here / "studies/half").rename(here / "moved")
+    resumed = cosearch("resume", "moved", "--set", "budget.trials=24")
+    assert resumed.exit_code == 0, resumed.stderr
+    designs = [designs_of(here / name) for name in ("studies/whole", "moved")]
+    assert len(designs[0]) >= 24
+    assert designs[0] == designs[1]
+    assert cosearch("resume", "moved", "--set", "budget.trials=26").exit_code == 0
+
+
+def test_another_policy_is_kept_too(here):
+    assert cosearch("run", "first.yaml").exit_code == 0
+    assert cosearch("policy", "studies/first", "--output", "policies/first").exit_code == 0
+    chosen = "search.initial_policy=policies/first"
+    assert cosearch("resume", "studies/first", "--set", chosen, "--set", "budget.trials=26").exit_code == 0
+    (here / "policies/first").rename(here / "policies/elsewhere")
+    assert (here / "studies/first/initial_policies/1/policy.npz").is_file()
+    assert cosearch("resume", "studies/first", "--set", "budget.trials=28").exit_code == 0
+
+
+def designs_of(folder):
+    with TrialStore.open(folder, readonly=True) as store:
+        return [(row["design"], row["fidelity"]) for row in store.rows()]
 
 
 def test_a_missing_policy_is_found_before_anything_runs(here):
