@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_expensive_targets_are_not_probed(tmp_path: Path) -> None:
     checked = validate(path, ["budget.trials=2"])
     assert checked.probe is None
     assert checked.seconds is None
+
+
+def test_the_extra_all_brings_whatever_an_experiment_may_ask_for() -> None:
+    pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    brought = pyproject["project"]["optional-dependencies"]["all"][0]
+    assert {extra for _, extra in PACKAGES.values()} <= set(brought.removesuffix("]").split("[")[1].split(","))
+    assert PACKAGES["targets", "accelerator_memory"] == ("numba", "dram")
 
 
 @pytest.mark.parametrize(
