@@ -18,6 +18,12 @@ from cosearch.hw_targets.dram.workloads import load_traces
 from cosearch.spaces.errors import TargetError
 from cosearch.spaces.memory_controller import memory_controller
 
+OFF = {name: 0.1 * number for number, name in enumerate(COMPARED)} | {"mean_latency": 0.0, "n_ref": 0.0}
+"""By how much the results of the data differ from ours, as a share of ours: what the benchmark has to find out.
+
+So short a trace has no refreshes, of which there is no share.
+"""
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
@@ -36,17 +42,18 @@ def data(tmp_path: Path) -> Path:
         writer.writeheader()
         for row, design in enumerate(designs):
             knobs = {key: design[knob] for knob, key in KEYS.items() if knob in design}
-            results = {column: values[OURS[name]][row] / factor for name, (column, factor) in COMPARED.items()}
+            results = {column: values[OURS[n]][row] / f * (1.0 + OFF[n]) for n, (column, f) in COMPARED.items()}
             writer.writerow({**fixed, **knobs, **results})
     return tmp_path
 
 
-def test_ours_is_exact_on_its_own_results_and_an_ablation_is_not(data: Path, tmp_path: Path) -> None:
+def test_errors_are_found_as_large_as_they_are(data: Path, tmp_path: Path) -> None:
     main(["--data", str(data), "--ablations", "--json", str(tmp_path / "out.json")])
     rows = json.loads((tmp_path / "out.json").read_text())["rows"]
     figures = {(row["method"], row["metric"]): row["mean"] for row in rows}
     for name in COMPARED:
-        assert figures["ours:event_driven", f"mre_{name}"] < 1e-9
+        # A share of what is expected, which is larger than ours.
+        assert figures["ours:event_driven", f"mre_{name}"] == pytest.approx(OFF[name] / (1.0 + OFF[name]), abs=1e-9)
     assert figures["ours:event_driven", "spearman_total_time"] == pytest.approx(1.0)
     assert figures["ours:event_driven", "requests_per_s"] > 0
     assert {method for method, _ in figures} == {"ours:event_driven", *(f"without:{name}" for name in ABLATIONS)}
