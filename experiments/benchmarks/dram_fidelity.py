@@ -88,6 +88,11 @@ class Reference:
         return np.array([record["design"] == "ext" for record in self.records])
 
 
+def comma_list(text: str) -> list[str]:
+    """Words between commas."""
+    return [word.strip() for word in text.split(",")]
+
+
 def references(data: Path, names: Sequence[str] | None = None) -> list[Reference]:
     """Read all traces with results in a data folder.
 
@@ -207,7 +212,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
 def main(argv: Sequence[str] | None = None) -> list[Row]:
     """Run the benchmark."""
     parser = arguments(__doc__.splitlines()[0])
-    parser.add_argument("--traces", nargs="+", metavar="NAME", help="only these traces")
+    parser.add_argument("--traces", type=comma_list, metavar="A,B", help="only these traces")
     parser.add_argument("--ablations", action="store_true", help="also with one modelled behaviour left out each")
     parser.add_argument(
         "--peer", action="store_true", help="also time DRAMSys: COSEARCH_DRAMSYS, COSEARCH_DRAMSYS_RESOURCES"
