@@ -10,9 +10,8 @@ from .harness import Row, row
 from .marl_transfer import TRANSFERRED
 from .method import Method
 from .paired_tests import paired_rows
-from .problems.catalog import load_problem
 from .problems.dram import FRONT, PREFIX, regret_pct
-from .search_cases import Results
+from .search_cases import Results, loaded
 from .search_run import SearchRun
 
 TEAMS = ("mappo", "ippo", "model_based_mappo")
@@ -74,7 +73,7 @@ def _figures(problem: str, runs: Sequence[SearchRun], roots: Sequence[Path]) -> 
     """Curves of which less is better: regret in per cent, or 1 less the share of the hypervolume."""
     if problem.endswith(f"/{FRONT}"):
         return [1.0 - found.shares for found in runs]
-    benchmark = load_problem(problem, roots)
+    benchmark = loaded(problem, tuple(roots))
     return [regret_pct(benchmark, found.shares) for found in runs]
 
 
