@@ -20,7 +20,7 @@ from cosearch.hw_targets.dram.trace import Trace
 from cosearch.hw_targets.systolic.lowering import lower
 from cosearch.spaces.errors import TargetError
 from cosearch.spaces.joint import JointSpace
-from cosearch.spaces.memory_controller import ADDRESS_MAPPINGS, memory_controller
+from cosearch.spaces.memory_controller import ADDRESS_MAPPINGS, CONTROLLER, REFERENCE, memory_controller
 from cosearch.spaces.networks.catalog import network
 from cosearch.spaces.systolic_array import systolic_array
 
@@ -46,18 +46,7 @@ def scored(
 def design(space: JointSpace, **changes: object) -> dict[str, object]:
     """An 8 x 8 array behind DRAMSys' usual controller; ``rows`` or ``page_policy`` change one or the other."""
     array = {"rows": 8, "cols": 8, "dataflow": "ws", "ifmap_kib": 64, "filter_kib": 64, "ofmap_kib": 8}
-    memory = {
-        "page_policy": "Open",
-        "scheduler": "FrFcfs",
-        "scheduler_buffer": "Bankwise",
-        "request_buffer_size": 8,
-        "resp_queue": "Fifo",
-        "refresh_policy": "AllBank",
-        "refresh_max_postponed": 8,
-        "refresh_max_pulledin": 8,
-        "arbiter": "Simple",
-        "max_active_transactions": 128,
-    }
+    memory = {name: REFERENCE[name] for name in CONTROLLER}
     whole = {f"accelerator.{name}": value for name, value in array.items()}
     whole |= {f"memory.{name}": value for name, value in memory.items()}
     parts = {name.split(".")[1]: name for name in space.names}
