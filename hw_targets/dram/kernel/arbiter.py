@@ -7,7 +7,7 @@ a place with each response, which ``Reorder`` returns in order.
 
 from __future__ import annotations
 
-from .compiling import compiled
+from .compiling import inlined
 from .layout import (
     A_ARRIVAL,
     A_ORDER,
@@ -60,7 +60,7 @@ from .layout import (
 )
 
 
-@compiled
+@inlined
 def issue_next(s: State, t: int) -> None:
     """The requester saw its request accepted at ``t``: its next one comes at a later edge of its clock."""
     i = s.system[S_NEXT]
@@ -77,7 +77,7 @@ def issue_next(s: State, t: int) -> None:
         s.system[S_ARRIVAL_AT] = -((-edge * own) // memory)
 
 
-@compiled
+@inlined
 def arrive(s: State, t: int) -> None:
     """The request of the requester reaches the arbiter at ``t``."""
     i = s.system[S_ARRIVAL]
@@ -93,7 +93,7 @@ def arrive(s: State, t: int) -> None:
         s.system[S_OUTSTANDING] = i
 
 
-@compiled
+@inlined
 def _accept(s: State, i: int, t: int) -> None:
     issue_next(s, t)
     c = channel_of(s, i)
@@ -103,7 +103,7 @@ def _accept(s: State, i: int, t: int) -> None:
         s.channel[c * CHANNEL + C_WAITING] += 1
 
 
-@compiled
+@inlined
 def _forward(s: State, i: int, t: int) -> None:
     c = channel_of(s, i)
     s.channel[c * CHANNEL + C_BUSY] = 1
@@ -112,13 +112,13 @@ def _forward(s: State, i: int, t: int) -> None:
     s.channel[c * CHANNEL + C_SENT] = i
 
 
-@compiled
+@inlined
 def channel_of(s: State, i: int) -> int:
     """Channel of a request."""
     return s.bank[s.request[i * REQUEST + Q_BANK] * BANK + B_CHANNEL]
 
 
-@compiled
+@inlined
 def accepted(s: State, c: int, t: int) -> None:
     """Controller ``c`` admitted its request at ``t``: the next one comes a cycle later."""
     s.channel[c * CHANNEL + C_PENDING] = -1
@@ -132,7 +132,7 @@ def accepted(s: State, c: int, t: int) -> None:
         _forward(s, s.request[s.channel[c * CHANNEL + C_SENT] * REQUEST + Q_NEXT_CHANNEL], t + 1)
 
 
-@compiled
+@inlined
 def next_response(s: State, c: int) -> None:
     """Find the next response of controller ``c`` and when it is at the arbiter: one per cycle, not before its data."""
     if s.channel[c * CHANNEL + C_RESPONSE_AT] != NEVER or s.channel[c * CHANNEL + C_HELD] != 0:
@@ -153,7 +153,7 @@ def next_response(s: State, c: int) -> None:
     )
 
 
-@compiled
+@inlined
 def take_response(s: State, c: int, t: int) -> None:
     """A response of controller ``c`` is at the arbiter at ``t``; ``Simple`` holds the controller until its delivery."""
     i = s.channel[c * CHANNEL + C_RESPONSE]
@@ -173,7 +173,7 @@ def take_response(s: State, c: int, t: int) -> None:
     next_response(s, c)
 
 
-@compiled
+@inlined
 def deliver(s: State, t: int) -> None:
     """The requester gets a response at ``t``, which makes room for a request that waits."""
     head = s.system[S_HEAD]
@@ -196,7 +196,7 @@ def deliver(s: State, t: int) -> None:
         s.system[S_ACTIVE] -= 1
 
 
-@compiled
+@inlined
 def _waits(s: State, head: int) -> bool:
     """Whether the arbiter holds another response that may go."""
     if s.setting[ARBITER] == ARBITER_REORDER:

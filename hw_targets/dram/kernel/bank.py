@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .layout import (
     ACT,
     B_ACT,
@@ -58,7 +58,7 @@ def plan(s: State, c: int, b: int) -> None:
         _list(s, b)
 
 
-@compiled
+@inlined
 def _list(s: State, b: int) -> None:
     """Add a bank to the list of its rank, or take it out: the last one gets its place."""
     r = s.bank[b * BANK + B_RANK]
@@ -76,7 +76,7 @@ def _list(s: State, b: int) -> None:
     s.rank[r * RANK + R_LISTED] = count - 1
 
 
-@compiled
+@inlined
 def _plan_request(s: State, c: int, b: int) -> None:
     i = pick(s, c, b)
     s.bank[b * BANK + B_REQUEST] = i
@@ -90,7 +90,7 @@ def _plan_request(s: State, c: int, b: int) -> None:
         _plan_column(s, c, b, i)
 
 
-@compiled
+@inlined
 def _plan_column(s: State, c: int, b: int, i: int) -> None:
     auto = _closes(s, c, b)
     s.bank[b * BANK + B_AUTO] = auto
@@ -104,7 +104,7 @@ def _plan_column(s: State, c: int, b: int, i: int) -> None:
         )
 
 
-@compiled
+@inlined
 def _closes(s: State, c: int, b: int) -> int:
     """1 when a column command now is to precharge its row."""
     policy = s.setting[PAGE_POLICY]

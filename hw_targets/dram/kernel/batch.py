@@ -32,12 +32,15 @@ from .layout import (
     R_SELF_CYCLES,
     RANK,
     RANKS,
+    REQUEST,
+    S_COUNT,
     S_END,
     S_LAST_DELIVERY,
     SERVED,
     SYSTEM,
     T_BANKS,
     T_GROUPS,
+    Address,
     Arrays,
     IntArray,
     State,
@@ -53,51 +56,37 @@ RESULTS = 16
 
 
 @compiled
-def _standby(s: Arrays, out: IntArray) -> None:
+def _standby(s: State, out: Address) -> None:
     """Cycles that ranks spent with all banks closed and asleep, from the first cycle to the end of the last command."""
     end = max(0, s.system[S_END] - 1)
     out[X_END] = end
-    for r in range(s.rank.shape[0]):
-        closed = s.rank[r, R_PRE_CYCLES]
-        if s.rank[r, R_ASLEEP] != 0:
-            until = max(end, s.rank[r, R_DOWN_AT])
-            if s.rank[r, R_OPEN] == 0:
-                closed += max(0, s.rank[r, R_DOWN_AT] - s.rank[r, R_CLOSED_AT])
-            state = R_ACT_DOWN if s.rank[r, R_POWER_STATE] == ACTIVE_DOWN else R_PRE_DOWN
-            state = R_SELF_CYCLES if s.rank[r, R_POWER_STATE] >= SELF_REFRESH else state
-            s.rank[r, state] += until - s.rank[r, R_DOWN_AT]
-        elif s.rank[r, R_OPEN] == 0:
-            closed += max(0, end - s.rank[r, R_CLOSED_AT])
+    for r in range(s.setting[CHANNELS] * s.setting[RANKS]):
+        closed = s.rank[r * RANK + R_PRE_CYCLES]
+        if s.rank[r * RANK + R_ASLEEP] != 0:
+            until = max(end, s.rank[r * RANK + R_DOWN_AT])
+            if s.rank[r * RANK + R_OPEN] == 0:
+                closed += max(0, s.rank[r * RANK + R_DOWN_AT] - s.rank[r * RANK + R_CLOSED_AT])
+            state = R_ACT_DOWN if s.rank[r * RANK + R_POWER_STATE] == ACTIVE_DOWN else R_PRE_DOWN
+            state = R_SELF_CYCLES if s.rank[r * RANK + R_POWER_STATE] >= SELF_REFRESH else state
+            s.rank[r * RANK + state] += until - s.rank[r * RANK + R_DOWN_AT]
+        elif s.rank[r * RANK + R_OPEN] == 0:
+            closed += max(0, end - s.rank[r * RANK + R_CLOSED_AT])
         out[X_CLOSED] += closed
-        out[X_ACT_DOWN] += s.rank[r, R_ACT_DOWN]
-        out[X_PRE_DOWN] += s.rank[r, R_PRE_DOWN]
-        out[X_SELF] += s.rank[r, R_SELF_CYCLES]
+        out[X_ACT_DOWN] += s.rank[r * RANK + R_ACT_DOWN]
+        out[X_PRE_DOWN] += s.rank[r * RANK + R_PRE_DOWN]
+        out[X_SELF] += s.rank[r * RANK + R_SELF_CYCLES]
 
 
 @compiled
-def _report(s: Arrays, out: IntArray, latency: NDArray[np.int32], delayed: NDArray[np.int32]) -> None:
+def _report(s: State, out: Address, latency: Address, delayed: Address) -> None:
     """Copy counts, and how long each request took from the arbiter and from its time in the trace."""
     out[X_TIME] = s.system[S_LAST_DELIVERY]
-    out[X_ACT : X_REFB + 1] = s.system[N_ACT : N_REFB + 1]
+    for count in range(N_REFB - N_ACT + 1):
+        out[X_ACT + count] = s.system[N_ACT + count]
     _standby(s, out)
-    for i in range(s.served.shape[0]):
-        latency[i] = s.served[i, A_RESPONSE] - s.served[i, A_ARRIVAL]
-        delayed[i] = s.served[i, A_RESPONSE] - s.request[i, Q_CYCLE]
-
-
-@compiled
-def _addresses(s: Arrays) -> State:
-    return State(
-        address(s.setting),
-        address(s.cycles),
-        address(s.system),
-        address(s.channel),
-        address(s.rank),
-        address(s.group),
-        address(s.bank),
-        address(s.request),
-        address(s.served),
-    )
+    for i in range(s.system[S_COUNT]):
+        latency[i] = s.served[i * SERVED + A_RESPONSE] - s.served[i * SERVED + A_ARRIVAL]
+        delayed[i] = s.served[i * SERVED + A_RESPONSE] - s.request[i * REQUEST + Q_CYCLE]
 
 
 @cache
@@ -113,13 +102,23 @@ def _compiled_batch() -> Callable[..., int]:
         latency: NDArray[np.int32],
         delayed: NDArray[np.int32],
     ) -> int:
-        state = _addresses(arrays)
+        n = latency.shape[1]
         for k in range(settings.shape[0]):
-            arrays.setting[:] = settings[k]
-            reset(arrays)
-            results[k, X_STATUS] = run(state)
+            s = State(
+                address(settings[k]),
+                address(arrays.cycles),
+                address(arrays.system),
+                address(arrays.channel),
+                address(arrays.rank),
+                address(arrays.group),
+                address(arrays.bank),
+                address(arrays.request),
+                address(arrays.served),
+            )
+            reset(s, n)
+            results[k, X_STATUS] = run(s)
             if results[k, X_STATUS] == DONE:
-                _report(arrays, results[k], latency[k], delayed[k])
+                _report(s, address(results[k]), address(latency[k]), address(delayed[k]))
         return sources
 
     return simulate_all
@@ -145,7 +144,6 @@ def simulate_batch(
     """
     channels, ranks = int(settings[0, CHANNELS]), int(settings[0, CHANNELS] * settings[0, RANKS])
     arrays = Arrays(
-        setting=settings[0].copy(),
         cycles=cycles,
         system=np.zeros(SYSTEM, np.int64),
         channel=np.zeros((channels, CHANNEL), np.int64),

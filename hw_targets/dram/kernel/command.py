@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .bank import plan
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .layout import (
     ACT,
     B_ACT,
@@ -66,7 +66,7 @@ from .refresh import after_bank_refresh, after_refresh, start_refresh
 from .timing import after_activate, after_precharge, later
 
 
-@compiled
+@inlined
 def start_managers(s: State, c: int, t: int) -> bool:
     """Let refresh and power-down of all ranks say what they want at ``t``; whether commands must be chosen anew."""
     if s.setting[REFRESH] == NO_REFRESH and s.setting[POWER_DOWN] == 0:
@@ -98,12 +98,12 @@ def select(s: State, c: int, t: int) -> None:
     s.channel[c * CHANNEL + C_NEXT_AT] = min(wake, s.channel[c * CHANNEL + C_BEST_AT])
 
 
-@compiled
+@inlined
 def _offer_rank(s: State, c: int, r: int, command: int, ready: int, identity: int, t: int) -> None:
     _offer(s, c, r, command, max(ready, t, s.channel[c * CHANNEL + C_ROW_BUS]), identity)
 
 
-@compiled
+@inlined
 def _offer(s: State, c: int, unit: int, command: int, at: int, identity: int) -> None:
     best = s.channel[c * CHANNEL + C_BEST_AT]
     if at < best or (at == best and identity < s.channel[c * CHANNEL + C_BEST_ID]):
@@ -113,20 +113,21 @@ def _offer(s: State, c: int, unit: int, command: int, at: int, identity: int) ->
         s.channel[c * CHANNEL + C_BEST_KIND] = command
 
 
-@compiled
+@inlined
 def _select_banks(s: State, c: int, r: int, t: int) -> None:
     first = r * s.cycles[T_BANKS]
     best, identity, unit = s.channel[c * CHANNEL + C_BEST_AT], s.channel[c * CHANNEL + C_BEST_ID], -1
     for k in range(first, first + s.rank[r * RANK + R_LISTED]):
         b = s.bank[k * BANK + B_LISTED]
-        at = _start(s, c, b, t)
-        if at < best or (at == best and s.bank[b * BANK + B_REQUEST] < identity):
-            best, identity, unit = at, s.bank[b * BANK + B_REQUEST], b
+        if s.bank[b * BANK + B_READY] <= best:
+            at = _start(s, c, b, t)
+            if at < best or (at == best and s.bank[b * BANK + B_REQUEST] < identity):
+                best, identity, unit = at, s.bank[b * BANK + B_REQUEST], b
     if unit >= 0:
         _offer(s, c, unit, s.bank[unit * BANK + B_KIND], best, identity)
 
 
-@compiled
+@inlined
 def _start(s: State, c: int, b: int, t: int) -> int:
     """When what bank ``b`` wants can start, from ``t`` on; never if it would overtake under strict order."""
     kind = s.bank[b * BANK + B_KIND]
@@ -138,7 +139,7 @@ def _start(s: State, c: int, b: int, t: int) -> int:
     return max(s.bank[b * BANK + B_READY], s.rank[rank], s.group[group], free, t)
 
 
-@compiled
+@inlined
 def reconsider(s: State, c: int, b: int, t: int) -> None:
     """Take into account that bank ``b`` may want something else."""
     if s.channel[c * CHANNEL + C_BEST] == b and s.channel[c * CHANNEL + C_BEST_KIND] < PREA:
@@ -149,7 +150,7 @@ def reconsider(s: State, c: int, b: int, t: int) -> None:
         s.channel[c * CHANNEL + C_NEXT_AT] = min(s.channel[c * CHANNEL + C_NEXT_AT], best)
 
 
-@compiled
+@inlined
 def occupy_bus(s: State, c: int, kind: int, t: int) -> None:
     """A command occupies its bus; with separate buses for rows and columns an activate takes two cycles."""
     if s.cycles[T_BUSES] == 1:
@@ -161,7 +162,7 @@ def occupy_bus(s: State, c: int, kind: int, t: int) -> None:
         s.channel[c * CHANNEL + C_ROW_BUS] = t + (2 if kind == ACT else 1)
 
 
-@compiled
+@inlined
 def issue_row(s: State, c: int, b: int, kind: int, t: int) -> None:
     """Activate or precharge bank ``b`` at ``t``."""
     r = s.bank[b * BANK + B_RANK]
@@ -200,7 +201,7 @@ def issue_rank(s: State, c: int, r: int, command: int, t: int) -> None:
         plan(s, c, b)
 
 
-@compiled
+@inlined
 def _precharge_all(s: State, r: int, t: int) -> None:
     for b in range(r * s.cycles[T_BANKS], (r + 1) * s.cycles[T_BANKS]):
         if s.bank[b * BANK + B_OPEN] != 0:

@@ -15,6 +15,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+INTERNAL = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True}
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -26,7 +27,19 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     Returns:
         The compiled function, of the same signature; it holds no lock of the interpreter.
     """
-    return cast("Callable[P, R]", numba.njit(**OPTIONS)(function))
+    return cast("Callable[P, R]", numba.njit(**INTERNAL)(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function into those that call it: for small ones, and for those that only one hot function calls.
+
+    Args:
+        function: Plain Python on numbers and arrays.
+
+    Returns:
+        The compiled function, of the same signature; it holds no lock of the interpreter.
+    """
+    return cast("Callable[P, R]", numba.njit(forceinline=True, **INTERNAL)(function))
 
 
 def compiled_entry(function: Callable[P, R]) -> Callable[P, R]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .arbiter import accepted, next_response
 from .bank import plan
 from .command import issue_rank, issue_row, occupy_bus, reconsider, select, start_managers
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .layout import (
     A_ORDER,
     A_READY,
@@ -62,7 +62,7 @@ from .scheduler import leave_queue
 from .timing import after_read, after_write
 
 
-@compiled
+@inlined
 def run_controller(s: State, c: int, t: int) -> None:
     """All that controller ``c`` does at ``t``: admit a request, start refreshes, issue a command, look ahead."""
     s.channel[c * CHANNEL + C_SEEN] = s.channel[c * CHANNEL + C_PENDING]
@@ -82,7 +82,7 @@ def run_controller(s: State, c: int, t: int) -> None:
         select(s, c, t)
 
 
-@compiled
+@inlined
 def _plan_blocked(s: State, c: int) -> None:
     """Banks learn that they are blocked when the command of the cycle is out."""
     if s.channel[c * CHANNEL + C_BLOCKED] != 0:
@@ -97,7 +97,7 @@ def _plan_all(s: State, c: int) -> None:
         plan(s, c, b)
 
 
-@compiled
+@inlined
 def _has_space(s: State, c: int) -> bool:
     """Whether the buffer takes another request; the bankwise one looks at the bank of the last admitted request."""
     size, kind = s.setting[BUFFER_SIZE], s.setting[BUFFER]
@@ -108,12 +108,17 @@ def _has_space(s: State, c: int) -> bool:
     return bool(s.channel[c * CHANNEL + C_READS] + s.channel[c * CHANNEL + C_WRITES] < size)
 
 
-@compiled
+@inlined
 def admit(s: State, c: int, t: int) -> bool:
     """Take in the request that waits at controller ``c``, if one does and there is room."""
-    i = s.channel[c * CHANNEL + C_PENDING]
-    if i < 0 or s.channel[c * CHANNEL + C_PENDING_AT] > t or not _has_space(s, c):
+    if s.channel[c * CHANNEL + C_PENDING_AT] > t or not _has_space(s, c):
         return False
+    _admit(s, c, s.channel[c * CHANNEL + C_PENDING], t)
+    return True
+
+
+@compiled
+def _admit(s: State, c: int, i: int, t: int) -> None:
     b = s.request[i * REQUEST + Q_BANK]
     r = s.bank[b * BANK + B_RANK]
     if s.setting[POWER_DOWN] != 0 and s.rank[r * RANK + R_QUEUED] == 0:
@@ -126,10 +131,9 @@ def admit(s: State, c: int, t: int) -> bool:
     s.channel[c * CHANNEL + C_ADMITTED] = i
     plan(s, c, b)
     accepted(s, c, t)
-    return True
 
 
-@compiled
+@inlined
 def _issue(s: State, c: int, t: int) -> None:
     """Issue the chosen command."""
     kind, unit = s.channel[c * CHANNEL + C_BEST_KIND], s.channel[c * CHANNEL + C_BEST]
@@ -146,7 +150,7 @@ def _issue(s: State, c: int, t: int) -> None:
             enter(s, r)
 
 
-@compiled
+@inlined
 def _issue_column(s: State, c: int, b: int, kind: int, t: int) -> None:
     i, auto = s.bank[b * BANK + B_REQUEST], s.bank[b * BANK + B_AUTO]
     if kind == RD:

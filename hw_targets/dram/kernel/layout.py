@@ -53,9 +53,8 @@ class State(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """The arrays behind a :class:`State`, under the same names; tables have two axes."""
+    """The arrays behind a :class:`State`, under the same names, but for the settings of the design."""
 
-    setting: IntArray
     cycles: IntArray
     system: IntArray
     channel: IntArray

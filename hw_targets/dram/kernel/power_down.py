@@ -5,7 +5,7 @@ Staggered power-down: Jung et al., A power-down manager for DRAM controllers, as
 
 from __future__ import annotations
 
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .layout import (
     ACT,
     NEVER,
@@ -150,20 +150,20 @@ def wake_up(s: State, r: int, command: int, t: int) -> None:
         s.rank[r * RANK + R_SELF_REFRESH] = 1
 
 
-@compiled
+@inlined
 def after_extra_refresh(s: State, r: int) -> None:
     """The refresh on the way out of self refresh is done."""
     s.rank[r * RANK + R_POWER_STATE] = AWAKE
     s.rank[r * RANK + R_EXITING] = 0
 
 
-@compiled
+@inlined
 def _delay_columns(s: State, r: int, time: int) -> None:
     later(s.rank, r * RANK + RD, time)
     later(s.rank, r * RANK + WR, time)
 
 
-@compiled
+@inlined
 def _delay_rows(s: State, r: int, time: int) -> None:
     later(s.rank, r * RANK + ACT, time)
     later(s.rank, r * RANK + R_REFA, time)
@@ -171,7 +171,7 @@ def _delay_rows(s: State, r: int, time: int) -> None:
     later(s.rank, r * RANK + R_SREFEN, time)
 
 
-@compiled
+@inlined
 def _slept(s: State, r: int, column: int, t: int) -> None:
     """Count the cycles asleep; closed banks were in standby until then and are again from now on."""
     s.rank[r * RANK + column] += t - s.rank[r * RANK + R_DOWN_AT]

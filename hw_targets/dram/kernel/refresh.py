@@ -5,7 +5,7 @@ JEDEC lets a controller postpone or pull in up to eight refreshes (JESD79-3F, se
 
 from __future__ import annotations
 
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .layout import (
     ACT,
     B_ACT,
@@ -62,7 +62,7 @@ from .power_down import interrupt
 from .timing import four_activates, later
 
 
-@compiled
+@inlined
 def start_refresh(s: State, c: int, r: int, t: int) -> bool:
     """Set what the refresh of rank ``r`` wants at ``t``.
 
@@ -202,7 +202,7 @@ def after_bank_refresh(s: State, r: int, t: int) -> None:
     _count(s, r, s.setting[PULLED_IN] * d[T_BANKS], d[T_REFIPB])
 
 
-@compiled
+@inlined
 def _count(s: State, r: int, most: int, interval: int) -> None:
     if s.rank[r * RANK + R_PULLED_IN] != 0:
         s.rank[r * RANK + R_POSTPONED] -= 1

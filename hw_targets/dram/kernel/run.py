@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .arbiter import arrive, deliver, issue_next, take_response
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .controller import run_controller
 from .layout import (
     C_NEXT_AT,
@@ -21,13 +21,12 @@ from .layout import (
     S_PROGRESS_AT,
     S_QUEUED,
     S_TIME,
+    T_BUSES,
     T_REFI,
     State,
 )
 
 DONE, STUCK = range(2)
-COMMANDS_PER_CYCLE = 2
-"""Most commands that a controller issues in a cycle: one per bus."""
 
 
 @compiled
@@ -53,7 +52,7 @@ def run(s: State) -> int:
     return DONE
 
 
-@compiled
+@inlined
 def _next_event(s: State) -> int:
     t = min(s.system[S_ARRIVAL_AT], s.system[S_DELIVER_AT])
     for c in range(s.setting[CHANNELS]):
@@ -63,19 +62,23 @@ def _next_event(s: State) -> int:
     return t
 
 
-@compiled
+@inlined
 def _cycle(s: State, t: int) -> None:
     """All that happens at ``t``: controllers whose time has come, the arbiter, controllers it just passed a request."""
-    for after_arbiter in range(2):
-        if after_arbiter:
-            _arbitrate(s, t)
-        for c in range(s.setting[CHANNELS]):
-            for _ in range(COMMANDS_PER_CYCLE):
-                if s.channel[c * CHANNEL + C_NEXT_AT] <= t or _unseen(s, c, t):
-                    run_controller(s, c, t)
+    _run_controllers(s, t)
+    _arbitrate(s, t)
+    _run_controllers(s, t)
 
 
 @compiled
+def _run_controllers(s: State, t: int) -> None:
+    for c in range(s.setting[CHANNELS]):
+        for _ in range(s.cycles[T_BUSES]):  # a command per bus
+            if s.channel[c * CHANNEL + C_NEXT_AT] <= t or _unseen(s, c, t):
+                run_controller(s, c, t)
+
+
+@inlined
 def _arbitrate(s: State, t: int) -> None:
     if s.system[S_ARRIVAL_AT] == t:
         arrive(s, t)
@@ -86,7 +89,7 @@ def _arbitrate(s: State, t: int) -> None:
         deliver(s, t)
 
 
-@compiled
+@inlined
 def _unseen(s: State, c: int, t: int) -> bool:
     """Whether a request reached controller ``c`` at ``t`` that it has not looked at."""
     return bool(

@@ -7,7 +7,7 @@ FR-FCFS: Rixner et al., Memory access scheduling, ISCA 2000. Details as in DRAMS
 
 from __future__ import annotations
 
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .layout import (
     A_READY,
     B_HEAD,
@@ -34,7 +34,7 @@ from .layout import (
 )
 
 
-@compiled
+@inlined
 def unserved(s: State, i: int, link: int) -> int:
     """First request from ``i`` on, along a link, that has no column command yet; the number of requests when none."""
     while i < s.system[S_COUNT] and s.served[i * SERVED + A_READY] != 0:
@@ -42,7 +42,7 @@ def unserved(s: State, i: int, link: int) -> int:
     return i
 
 
-@compiled
+@inlined
 def pick(s: State, c: int, b: int) -> int:
     """The request that bank ``b``, which has some, turns to."""
     head = s.bank[b * BANK + B_HEAD]
@@ -78,7 +78,7 @@ def _overtakes(s: State, first: int, i: int) -> bool:
     return False
 
 
-@compiled
+@inlined
 def further_hit(s: State, c: int, b: int) -> bool:
     """Whether a second request to the open row waits; first come first served looks only at the next request."""
     if s.bank[b * BANK + B_QUEUED] < 2:
@@ -92,7 +92,7 @@ def further_hit(s: State, c: int, b: int) -> bool:
     return bool(unserved(s, s.request[hit * REQUEST + Q_NEXT_ROW], Q_NEXT_ROW) <= s.channel[c * CHANNEL + C_ADMITTED])
 
 
-@compiled
+@inlined
 def leave_queue(s: State, b: int, i: int) -> None:
     """Take a request that got its column command out of the links of its bank."""
     if s.bank[b * BANK + B_HEAD] == i:

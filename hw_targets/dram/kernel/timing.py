@@ -5,7 +5,7 @@ Tables as in the timing checkers of DRAMSys 4.0 for DDR3 (JESD79-3F) and DDR4 (J
 
 from __future__ import annotations
 
-from .compiling import compiled
+from .compiling import compiled, inlined
 from .layout import (
     ACT,
     B_ACT,
@@ -24,6 +24,7 @@ from .layout import (
     GROUP,
     N_ACT,
     N_PRE,
+    POWER_DOWN,
     Q_ROW,
     R_CLOSED_AT,
     R_FAW_AT,
@@ -71,13 +72,13 @@ from .layout import (
 )
 
 
-@compiled
+@inlined
 def later(table: Address, place: int, time: int) -> None:
     """Raise an earliest time."""
     table[place] = max(table[place], time)
 
 
-@compiled
+@inlined
 def after_activate(s: State, b: int, i: int, t: int) -> None:
     """Bank ``b`` opens the row of request ``i`` at ``t``."""
     d, r, g = s.cycles, s.bank[b * BANK + B_RANK], s.bank[b * BANK + B_GROUP]
@@ -100,11 +101,11 @@ def after_activate(s: State, b: int, i: int, t: int) -> None:
     four_activates(s, r, t)
     later(s.rank, r * RANK + R_PREA, t + d[T_RAS])
     later(s.rank, r * RANK + R_REFA, t + d[T_RC])
-    later(s.rank, r * RANK + R_SREFEN, t + d[T_RC])
-    later(s.rank, r * RANK + R_PDEA, t + d[T_ACTPDEN])
+    if s.setting[POWER_DOWN] != 0:
+        _stay_awake(s, r, t + d[T_ACTPDEN], 0, t + d[T_RC])
 
 
-@compiled
+@inlined
 def four_activates(s: State, r: int, t: int) -> None:
     """Note an activate at ``t``: the fourth after it must wait for the window."""
     at = s.rank[r * RANK + R_FAW_AT]
@@ -114,7 +115,7 @@ def four_activates(s: State, r: int, t: int) -> None:
     later(s.rank, r * RANK + ACT, s.rank[r * RANK + R_FAW_LAST + at] + s.cycles[T_FAW])
 
 
-@compiled
+@inlined
 def after_read(s: State, b: int, t: int, auto: int) -> None:
     """A read of bank ``b`` at ``t``, closing the row when ``auto``."""
     d, r, g = s.cycles, s.bank[b * BANK + B_RANK], s.bank[b * BANK + B_GROUP]
@@ -125,17 +126,17 @@ def after_read(s: State, b: int, t: int, auto: int) -> None:
     later(s.rank, r * RANK + RD, t + d[T_CCD_S])
     later(s.rank, r * RANK + WR, t + d[T_RTW])
     later(s.rank, r * RANK + R_PREA, t + d[T_RTP])
-    later(s.rank, r * RANK + R_PDEA, t + d[T_RDPDEN])
-    later(s.rank, r * RANK + R_PDEP, t + d[T_RDPDEN])
     _other_ranks(s, r, t + d[T_RD_RD_RANK], t + d[T_RD_WR_RANK])
     if auto != 0:
         _close(s, b, r, max(t + d[T_RTP], s.bank[b * BANK + B_OPENED_AT] + d[T_RAS]))
         later(s.bank, b * BANK + B_ACT, t + d[T_RTP] + d[T_RP])
         later(s.rank, r * RANK + R_REFA, t + d[T_RTP] + d[T_RP])
-        later(s.rank, r * RANK + R_SREFEN, t + max(d[T_RDPDEN], d[T_RTP] + d[T_RP]))
+    if s.setting[POWER_DOWN] != 0:
+        closed = max(d[T_RDPDEN], d[T_RTP] + d[T_RP]) if auto != 0 else 0
+        _stay_awake(s, r, t + d[T_RDPDEN], t + d[T_RDPDEN], t + closed)
 
 
-@compiled
+@inlined
 def after_write(s: State, b: int, t: int, auto: int) -> None:
     """A write to bank ``b`` at ``t``, closing the row when ``auto``."""
     d, r, g = s.cycles, s.bank[b * BANK + B_RANK], s.bank[b * BANK + B_GROUP]
@@ -148,18 +149,20 @@ def after_write(s: State, b: int, t: int, auto: int) -> None:
     later(s.rank, r * RANK + RD, t + d[T_WR_RD_S])
     later(s.rank, r * RANK + WR, t + d[T_CCD_S])
     later(s.rank, r * RANK + R_PREA, t + d[T_WR_PRE])
-    later(s.rank, r * RANK + R_PDEA, t + d[T_WRPDEN])
     _other_ranks(s, r, t + d[T_WR_RD_RANK], t + d[T_RD_RD_RANK])
     if auto != 0:
         _close(s, b, r, t + d[T_WR_PRE])
         later(s.bank, b * BANK + B_ACT, t + d[T_WR_PRE] + d[T_RP])
         later(s.rank, r * RANK + R_REFA, t + d[T_WR_PRE] + d[T_RP])
-        later(s.rank, r * RANK + R_PDEA, t + d[T_WRAPDEN])
-        later(s.rank, r * RANK + R_PDEP, t + d[T_WRAPDEN])
-        later(s.rank, r * RANK + R_SREFEN, t + max(d[T_WRAPDEN], d[T_WR_PRE] + d[T_RP]))
+    if s.setting[POWER_DOWN] != 0:
+        if auto != 0:
+            closed = max(d[T_WRAPDEN], d[T_WR_PRE] + d[T_RP])
+            _stay_awake(s, r, t + d[T_WRAPDEN], t + d[T_WRAPDEN], t + closed)
+        else:
+            _stay_awake(s, r, t + d[T_WRPDEN], 0, 0)
 
 
-@compiled
+@inlined
 def after_precharge(s: State, b: int, t: int) -> None:
     """Bank ``b`` closes its row at ``t``."""
     d, r = s.cycles, s.bank[b * BANK + B_RANK]
@@ -167,12 +170,19 @@ def after_precharge(s: State, b: int, t: int) -> None:
     s.system[S_END] = max(s.system[S_END], t + d[T_RP])
     later(s.bank, b * BANK + B_ACT, t + d[T_RP])
     later(s.rank, r * RANK + R_REFA, t + d[T_RP])
-    later(s.rank, r * RANK + R_SREFEN, t + d[T_RP])
-    later(s.rank, r * RANK + R_PDEA, t + d[T_PRPDEN])
-    later(s.rank, r * RANK + R_PDEP, t + d[T_PRPDEN])
+    if s.setting[POWER_DOWN] != 0:
+        _stay_awake(s, r, t + d[T_PRPDEN], t + d[T_PRPDEN], t + d[T_RP])
 
 
 @compiled
+def _stay_awake(s: State, r: int, active: int, precharged: int, self_refresh: int) -> None:
+    """Raise the earliest times of power-down with an open row, of that without, and of self refresh."""
+    later(s.rank, r * RANK + R_PDEA, active)
+    later(s.rank, r * RANK + R_PDEP, precharged)
+    later(s.rank, r * RANK + R_SREFEN, self_refresh)
+
+
+@inlined
 def _close(s: State, b: int, r: int, t: int) -> None:
     s.bank[b * BANK + B_OPEN] = 0
     s.rank[r * RANK + R_OPEN] -= 1
