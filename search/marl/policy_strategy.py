@@ -14,6 +14,7 @@ from ..archive import keys
 from ..dominance import effective_violations, preference_order
 from ..objective import FloatArray, Problem
 from ..strategy import Strategy
+from ..surrogate.starts import latin_hypercube
 from ..trial import Trials
 from .agents import Agents, Bools
 from .curriculum import epsilon
@@ -37,12 +38,16 @@ FREE_EPISODES = 16
 PARENTS = 20
 """Best trials that proposals are bred from when mutants of the samples were seen, too."""
 
+LEAST_ELITE = 20
+"""Trials that count as the best at least: two of sixteen would settle all knobs by chance."""
+
 
 class PolicyStrategy(Strategy):
     """Proposes what a learnt policy draws.
 
-    The policy after ``k`` updates is a function of the seed, the options and the first ``k * batch`` completed trials,
-    so a resumed study trains it again by replay. With several objectives every trial has a preference of its own, which
+    It starts with quasi-random designs, unless there is a policy to start from. The policy after ``k`` updates is a
+    function of the seed, the options and the first ``k * batch`` completed trials, so a resumed study trains it again
+    by replay. With several objectives every trial has a preference of its own, which
     the policy is told, so that one policy learns the whole front.
 
     Of designs drawn for a proposal, the first that is new is proposed; when all are known, a mutant of them is, then a
@@ -52,6 +57,7 @@ class PolicyStrategy(Strategy):
         problem: Space, objectives, constraints.
         seed: Study seed.
         batch: Completed trials per update.
+        startup: Quasi-random designs at the start; none with ``initial_policy``.
         groups: Agent name to its knobs; one agent per knob when left out.
         curriculum: Trials until the constraints hold in full, see :mod:`~cosearch.search.marl.curriculum`; 0 at once.
         initial_policy: Folder, or folders, of saved policies to start from.
@@ -66,12 +72,14 @@ class PolicyStrategy(Strategy):
         seed: int,
         *,
         batch: int,
+        startup: int,
         groups: Mapping[str, Sequence[str]] | None,
         curriculum: int,
         initial_policy: str | Sequence[str] | None,
     ) -> None:
         super().__init__(problem, seed)
         self.batch = count("batch", batch, 2)
+        self.startup = 0 if initial_policy else count("startup", startup, 0)
         self.curriculum = count("curriculum", curriculum, 0)
         self.agents = Agents(problem.space, groups)
         self._teachers = loaded_policies(initial_policy, problem)
@@ -101,8 +109,18 @@ class PolicyStrategy(Strategy):
         with one_thread():
             self._advance()
             rng = self.rng()
-            ids = self.archive.n_known + np.arange(n)
-            return self.novel(self._proposals(preferences(ids, self.problem.n_objectives), rng), n, rng)
+            start = self._starts(n, rng)
+            ids = self.archive.n_known + np.arange(len(start), n)
+            drawn = self._proposals(preferences(ids, self.problem.n_objectives), rng)
+            return self.novel(np.concatenate([start, drawn]), n, rng)
+
+    def _starts(self, n: int, rng: np.random.Generator) -> Codes:
+        """What is left of the first designs, int64 [<= n, n_knobs]."""
+        left = self.startup - self.archive.n_known
+        if left <= 0:
+            return self.archive.completed.codes[:0]
+        spread = latin_hypercube(self.problem.space, self.startup, self.rng(stream=3, at=0))
+        return self.novel(spread, min(n, left), rng)
 
     def designs_for(self, weights: FloatArray, n: int) -> Codes:
         """Designs that the policy draws for one preference; known ones and repeats are among them.
@@ -143,6 +161,8 @@ class PolicyStrategy(Strategy):
             self._learnt += self.batch
             told = self.archive.completed[: self._learnt]
             self._remember(told)
+            if self._learnt < self.startup:
+                continue
             level = epsilon(effective_violations(told.objectives, told.violations), len(told), self.curriculum)
             self._learn(told, Rewards(told, level), self.rng(stream=2, at=self._learnt))
 
@@ -261,7 +281,7 @@ class PolicyStrategy(Strategy):
 
 def n_elite(share: float, n_trials: int, n_objectives: int) -> int:
     """Trials that count as the best for one preference: fewer with more objectives, whose preferences divide them."""
-    return max(2, round(share * n_trials / n_objectives**2))
+    return max(2, round(max(share * n_trials, LEAST_ELITE) / n_objectives**2))
 
 
 def loaded_policies(folders: str | Sequence[str] | None, problem: Problem) -> list[Policy]:

@@ -31,6 +31,7 @@ class Sac(PolicyStrategy):
         problem: Space, objectives, constraints.
         seed: Study seed.
         batch: Completed trials per update.
+        startup: Quasi-random designs at the start; none with ``initial_policy``.
         groups: Agent name to its knobs, for actors that are not ``joint``; one agent per knob when left out.
         curriculum: Trials until the constraints hold in full.
         learning: Settings that differ from :attr:`defaults`, see
@@ -53,13 +54,20 @@ class Sac(PolicyStrategy):
         seed: int = 0,
         *,
         batch: int = 8,
+        startup: int = 32,
         groups: Mapping[str, Sequence[str]] | None = None,
         curriculum: int = 0,
         learning: Mapping[str, Any] | None = None,
         initial_policy: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(
-            problem, seed, batch=batch, groups=groups, curriculum=curriculum, initial_policy=initial_policy
+            problem,
+            seed,
+            batch=batch,
+            startup=startup,
+            groups=groups,
+            curriculum=curriculum,
+            initial_policy=initial_policy,
         )
         self.settings = overridden(self.defaults, learning)
 
