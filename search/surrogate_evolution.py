@@ -14,15 +14,13 @@ from .archive import keys
 from .dominance import effective_violations, nondominated
 from .front import REFERENCE_MARGIN
 from .objective import FloatArray, Problem
+from .roles import places
 from .strategy import Strategy
 from .surrogate.candidates import best_told, evolved
 from .surrogate.hypervolume_gain import GreedyGain, boxed
 from .surrogate.models import Belief, Models
 from .surrogate.starts import graded, latin_hypercube
 from .variation import Variation
-
-GOLDEN = 0.6180339887498949
-"""Multiples of the golden ratio's fraction spread evenly over 0..1, however many are taken."""
 
 PARENTS = 20
 """Best trials that children are bred from, as many as survive in the default ``nsga2``."""
@@ -176,8 +174,7 @@ class SurrogateEvolution(Strategy):
 
     def _mixed(self, plan: Plan | None, start: Codes, n: int, rng: np.random.Generator) -> Codes:
         """``start``, and after it one design per trial, each by its role."""
-        trials = np.arange(self.archive.n_known + len(start), self.archive.n_known + n)
-        place = trials * GOLDEN % 1.0
+        place = places(self.archive.n_known + len(start), n - len(start))
         by_chance = int((place < self.random_share).sum())
         trust = plan.trust**self.trust_power if plan else 0.0
         by_model = int((place >= 1.0 - (1.0 - self.random_share) * trust).sum())

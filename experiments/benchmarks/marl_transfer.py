@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...search.dominance import preference_order
+from ...spaces.errors import CosearchError
 from ...spaces.knobs import Codes
 from .method import Method
 from .peers.metered import Metered
@@ -23,17 +24,8 @@ from .search_run import SearchRun, ask_and_tell, shares_after_each
 TAUGHT = "mappo"
 """The strategy whose policies are transferred."""
 
-SOURCES = (
-    "cloud-1",
-    "triad-rw",
-    "hotmix-rw30",
-    "mb-gsmdecode-dense",
-    "stream",
-    "random",
-    "mb-jpegdecode-dense",
-    "cloud-2",
-)
-"""Traces to learn on, where they have data: those whose total time depends on the controller."""
+SPARSE = ("mb-unepic",)
+"""Traces to learn nothing on: requests come so rarely that their total time hardly depends on the controller."""
 
 TRANSFERRED = Method(TAUGHT, (("initial_policy", "other traces"),))
 REPLAYED = Method("best_designs", (("of", "other traces"),))
@@ -90,9 +82,11 @@ def transfer_results(
         options: ``seeds``, ``batch``, ``jobs``, ``lesson_budget``, ``sources``.
         roots: Folders of data.
         budget: Evaluations of each search.
+
+    Raises:
+        CosearchError: When there is no other trace to learn on.
     """
-    available = traces(roots)
-    sources = options.sources.split(",") if options.sources else [name for name in SOURCES if name in available]
+    sources = options.sources.split(",") if options.sources else [t for t in traces(roots) if t not in SPARSE]
     results: Results = {}
     with tempfile.TemporaryDirectory(prefix="cosearch-policies-") as name:
         wanted = {
@@ -100,6 +94,9 @@ def transfer_results(
             for problem in problems
             for seed in range(options.seeds)
         }
+        for (problem, _), group in wanted.items():
+            if not group:
+                raise CosearchError(f"{problem} has no other trace to learn on", "name another in --sources")
         lessons = list(dict.fromkeys(lesson for group in wanted.values() for lesson in group))
         for lesson in {lesson.problem: lesson for lesson in lessons}.values():
             # Here first, so that no two processes make one table.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from ...spaces.knobs import Codes
 from ..archive import keys
 from ..dominance import effective_violations, preference_order
 from ..objective import FloatArray, Problem
+from ..roles import places
 from ..strategy import Strategy
+from ..surrogate.candidates import best_told
 from ..surrogate.starts import latin_hypercube
 from ..trial import Trials
+from ..variation import Variation
 from .agents import Agents, Bools
 from .curriculum import epsilon
 from .episodes import Episodes, observed, roll_out
@@ -36,7 +40,7 @@ FREE_EPISODES = 16
 """Episodes per update that end without an evaluation: at a dead end, or where a closed form says no."""
 
 PARENTS = 20
-"""Best trials that proposals are bred from when mutants of the samples were seen, too."""
+"""Best trials that children are bred from, and mutants where mutants of the samples were seen, too."""
 
 LEAST_ELITE = 20
 """Trials that count as the best at least: two of sixteen would settle all knobs by chance."""
@@ -51,7 +55,8 @@ class PolicyStrategy(Strategy):
     the policy is told, so that one policy learns the whole front.
 
     Of designs drawn for a proposal, the first that is new is proposed; when all are known, a mutant of them is, then a
-    mutant of the best trials: a policy that has settled explores around its mode.
+    mutant of the best trials: a policy that has settled explores around its mode. Some trials are children of the best
+    ones instead, from which the policy learns like from its own.
 
     Args:
         problem: Space, objectives, constraints.
@@ -64,7 +69,14 @@ class PolicyStrategy(Strategy):
 
     Raises:
         StrategyError: When an option is out of range, or a saved policy does not fit.
+
+    Source of the children: Khadka and Tumer 2018, "Evolution-guided policy gradient in reinforcement learning".
     """
+
+    bred_share: ClassVar[float] = 0.2
+    """Of trials that are children of the best ones, by crossover and mutation."""
+    taught_share: ClassVar[float] = 0.5
+    """The same with ``initial_policy``, which knows where to look, but not what is best there."""
 
     def __init__(
         self,
@@ -80,6 +92,7 @@ class PolicyStrategy(Strategy):
         super().__init__(problem, seed)
         self.batch = count("batch", batch, 2)
         self.startup = 0 if initial_policy else count("startup", startup, 0)
+        self.variation = Variation()
         self.curriculum = count("curriculum", curriculum, 0)
         self.agents = Agents(problem.space, groups)
         self._teachers = loaded_policies(initial_policy, problem)
@@ -109,18 +122,30 @@ class PolicyStrategy(Strategy):
         with one_thread():
             self._advance()
             rng = self.rng()
-            start = self._starts(n, rng)
-            ids = self.archive.n_known + np.arange(len(start), n)
+            start = self._starts(n)
+            first = np.concatenate([start, self._bred(len(start), n, rng)])
+            ids = self.archive.n_known + np.arange(len(first), n)
             drawn = self._proposals(preferences(ids, self.problem.n_objectives), rng)
-            return self.novel(np.concatenate([start, drawn]), n, rng)
+            return self.novel(np.concatenate([first, drawn]), n, rng)
 
-    def _starts(self, n: int, rng: np.random.Generator) -> Codes:
+    def _starts(self, n: int) -> Codes:
         """What is left of the first designs, int64 [<= n, n_knobs]."""
         left = self.startup - self.archive.n_known
         if left <= 0:
             return self.archive.completed.codes[:0]
         spread = latin_hypercube(self.problem.space, self.startup, self.rng(stream=3, at=0))
-        return self.novel(spread, min(n, left), rng)
+        promising = self._promising(spread)
+        return self.archive.unseen(spread[promising] if promising.any() else spread)[: min(n, left)]
+
+    def _bred(self, taken: int, n: int, rng: np.random.Generator) -> Codes:
+        """Children for their share of the trials from ``taken`` on, int64 [<= n, n_knobs]."""
+        share = self.taught_share if self._teachers else self.bred_share
+        wanted = int((places(self.archive.n_known + taken, n - taken) < share).sum())
+        if not wanted or self.archive.n_completed < 2:
+            return self.archive.completed.codes[:0]
+        parents = best_told(self.archive, self.archive.n_completed, PARENTS)
+        children = self.variation.children(self.problem.space, parents, 4 * wanted + 4, rng)
+        return self.archive.unseen(children[self._kept(children)])[:wanted]
 
     def designs_for(self, weights: FloatArray, n: int) -> Codes:
         """Designs that the policy draws for one preference; known ones and repeats are among them.
