@@ -91,7 +91,8 @@ class PolicyStrategy(Strategy):
     ) -> None:
         super().__init__(problem, seed)
         self.batch = count("batch", batch, 2)
-        self.startup = 0 if initial_policy else count("startup", startup, 0)
+        first = count("startup", startup, 0)
+        self.startup = 0 if initial_policy else first
         self.variation = Variation()
         self.curriculum = count("curriculum", curriculum, 0)
         self.agents = Agents(problem.space, groups)
