@@ -50,7 +50,8 @@ class Plan:
 class SurrogateEvolution(Strategy):
     """Learns from every ``batch`` trials, evolves on what it learnt, and evaluates what promises most.
 
-    It starts with a few quasi-random designs, half of them spread over the space, half graded from small to large.
+    It starts with a few quasi-random designs, half of them spread over the space, half graded from small to large (with
+    one objective, all are spread).
     Then, after every ``batch`` completed trials, each objective that is not exact gets the predictor of a bank that
     ranks held-out designs best; NSGA-II, started from the best trials, evolves on the predictions; of what it met,
     candidates are taken one by one by expected gain in hypervolume, over samples of the predictions and given the
@@ -86,7 +87,7 @@ class SurrogateEvolution(Strategy):
     best_share: ClassVar[float] = 0.5
     """Of its first population that are the best trials; the others are random."""
     graded_share: ClassVar[float] = 0.5
-    """Of the first designs that are graded from small to large."""
+    """Of the first designs that are graded from small to large, with several objectives."""
     trust_power: ClassVar[float] = 1.0
     """Exponent of the trust in the share of trials that models choose; with 0 they choose all but the random ones."""
     most_learnt: ClassVar[int] = 500
@@ -129,7 +130,8 @@ class SurrogateEvolution(Strategy):
 
     def _starts(self) -> Codes:
         rng = self.rng(stream=3, at=0)
-        n_graded = int(self.graded_share * self.startup)
+        # One objective has no front whose ends they would reach.
+        n_graded = int(self.graded_share * self.startup) if self.problem.n_objectives > 1 else 0
         spread = latin_hypercube(self.problem.space, self.startup - n_graded, rng)
         return np.concatenate([spread, graded(self.problem.space, n_graded, rng)])
 

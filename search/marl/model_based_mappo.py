@@ -67,7 +67,7 @@ class ModelBasedMappo(SurrogateEvolution):
         problem: Problem,
         seed: int = 0,
         *,
-        startup: int = 20,
+        startup: int = 32,
         batch: int = 10,
         groups: Mapping[str, Sequence[str]] | None = None,
         learning: Mapping[str, Any] | None = None,
