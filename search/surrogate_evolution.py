@@ -16,14 +16,11 @@ from .front import REFERENCE_MARGIN
 from .objective import FloatArray, Problem
 from .roles import places
 from .strategy import Strategy
-from .surrogate.candidates import best_told, evolved
+from .surrogate.candidates import best_told, bred, evolved
 from .surrogate.hypervolume_gain import GreedyGain, boxed
 from .surrogate.models import Belief, Models
 from .surrogate.starts import graded, latin_hypercube
 from .variation import Variation
-
-PARENTS = 20
-"""Best trials that children are bred from, as many as survive in the default ``nsga2``."""
 
 LEAST_LEARNT = 6
 """Finite trials that models are fitted to at least."""
@@ -186,8 +183,7 @@ class SurrogateEvolution(Strategy):
         # Trials that no candidate promises to gain from are bred, too.
         by_evolution = n - len(rows) - by_chance
         if by_evolution > 0 and self.archive.n_completed > 1:
-            parents = best_told(self.archive, self.archive.n_completed, PARENTS)
-            children = self.variation.children(self.problem.space, parents, 4 * by_evolution + 4, rng)
+            children = bred(self.archive, self.problem.space, self.variation, by_evolution, rng)
             rows = self.archive.unseen(np.concatenate([rows, children]))[: len(rows) + by_evolution]
         return self.novel(rows, n, rng)
 

@@ -25,7 +25,7 @@ from ...search.catalog import STRATEGIES
 from ...spaces.errors import CosearchError
 from .harness import Row, arguments, run
 from .marl_comparisons import TEAMS, rows_of
-from .marl_transfer import transfer_results
+from .marl_transfer import sources_of, transfer_results
 from .method import DEFAULT, Method
 from .problems.catalog import load_problem
 from .problems.dram import OBJECTIVES, PREFIX, SINGLE, traces
@@ -78,6 +78,8 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
     for name in problems:
         # Loaded here first, so that tables are made once and errors come early.
         load_problem(name, roots)
+    if options.transfer:
+        sources_of(problems, options.sources, roots)
     cases = [
         Case(name, method, seed, _limit(method, budgets, options.slow_budget), options.batch, True)
         for name in problems

@@ -72,6 +72,27 @@ def lessons_for(
     )
 
 
+def sources_of(problems: Sequence[str], names: str | None, roots: Sequence[Path]) -> list[str]:
+    """Traces to learn on, each of which has its table afterwards.
+
+    Args:
+        problems: Names of the problems to be searched.
+        names: A comma list; all traces with data but sparse ones when left out.
+        roots: Folders of data.
+
+    Raises:
+        CosearchError: When there is no data for one, or no other trace for a problem.
+    """
+    sources = names.split(",") if names else [trace for trace in traces(roots) if trace not in SPARSE]
+    for problem in problems:
+        lessons = lessons_for(problem, 0, sources, Path(), 0, 1)
+        if not lessons:
+            raise CosearchError(f"{problem} has no other trace to learn on", "name another in --sources")
+        for lesson in lessons:
+            load_problem(lesson.problem, roots)
+    return sources
+
+
 def transfer_results(
     problems: Sequence[str], options: argparse.Namespace, roots: Sequence[Path], budget: int
 ) -> Results:
@@ -83,10 +104,8 @@ def transfer_results(
         roots: Folders of data.
         budget: Evaluations of each search.
 
-    Raises:
-        CosearchError: When there is no other trace to learn on.
     """
-    sources = options.sources.split(",") if options.sources else [t for t in traces(roots) if t not in SPARSE]
+    sources = sources_of(problems, options.sources, roots)
     results: Results = {}
     with tempfile.TemporaryDirectory(prefix="cosearch-policies-") as name:
         wanted = {
@@ -94,13 +113,7 @@ def transfer_results(
             for problem in problems
             for seed in range(options.seeds)
         }
-        for (problem, _), group in wanted.items():
-            if not group:
-                raise CosearchError(f"{problem} has no other trace to learn on", "name another in --sources")
         lessons = list(dict.fromkeys(lesson for group in wanted.values() for lesson in group))
-        for lesson in {lesson.problem: lesson for lesson in lessons}.values():
-            # Here first, so that no two processes make one table.
-            load_problem(lesson.problem, roots)
         taught = in_processes(partial(_teach, roots=tuple(roots)), lessons, options.jobs, "lessons")
         best = dict(zip(lessons, taught, strict=True))
         cases = [

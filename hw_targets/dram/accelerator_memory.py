@@ -22,11 +22,15 @@ from ..target import Columns, HardwareTarget, Needs, Report, Seeds
 from .accelerator_stream import CLOCK_MHZ, AccessStream, access_stream
 from .controller import CHOICES, FIELDS
 from .dramsys_export import write_or_note
+from .model_digest import digest_of_modules
 from .scores import energy_parts
 from .simulation import COUNTS, simulate
 from .stalls import stalls
 from .stl_files import write_stl
 from .target import STUCK, Dram
+
+MODEL = ("accelerator_memory", "accelerator_stream", "accelerator_traffic", "fold_sampling", "stalls")
+"""Modules that make metrics of an accelerator and its requests."""
 
 PARTS = ("accelerator", "memory")
 """Parts that a joint space must have."""
@@ -122,6 +126,7 @@ class AcceleratorMemory(HardwareTarget):
 
     def fingerprint(self) -> dict[str, str]:
         return self.array.fingerprint() | {
+            "traffic": digest_of_modules(*MODEL),
             "memory": self.controllers.fingerprint()["model"],
             "device": self.controllers.fingerprint()["device"],
             "stream": f"{self.max_requests} requests, {self.clock_mhz:g} MHz",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,15 @@ from .address_mapping import address_bits
 from .controller import DEFAULTS, FIELDS, IntArray, setting
 from .device import Device, load_device
 from .dramsys_export import export_designs
+from .model_digest import digest_of_modules
 from .requests import check_range
 from .scores import METRICS, scores
 from .simulation import LATENCIES, simulate
 from .trace import Trace
 from .workloads import Spec, load_traces, with_own_names
 
-MODEL = ("address_mapping", "controller", "energy", "requests", "scores", "simulation", "timings")
-"""Modules that make metrics of requests, beside those of the kernel."""
+MODEL = ("kernel", "address_mapping", "controller", "energy", "requests", "scores", "simulation", "target", "timings")
+"""Modules that make metrics of requests."""
 
 FIDELITIES = (1 / 9, 1 / 3, 1.0)
 """Shares of each trace, from its start, that may be simulated."""
@@ -112,7 +112,7 @@ class Dram(HardwareTarget):
 
     def fingerprint(self) -> dict[str, str]:
         return {
-            "model": f"event-driven DRAMSys 4.0, {_digest_of_model()}",
+            "model": f"event-driven DRAMSys 4.0, {digest_of_modules(*MODEL)}",
             "device": digest_of(repr(self.device)),
             "traces": ",".join(trace.digest() for trace in self.traces),
             "sizes": f"{self.fixed['channels']}x{self.fixed['ranks']}",
@@ -197,10 +197,3 @@ def _mappings(space: Space, device: Device) -> tuple[str, ...]:
     for mapping in known:
         address_bits(device, mapping)
     return tuple(known)
-
-
-@cache
-def _digest_of_model() -> str:
-    folder = Path(__file__).parent
-    files = [*sorted((folder / "kernel").glob("*.py")), *(folder / f"{name}.py" for name in MODEL)]
-    return digest_of("".join(file.read_text(encoding="utf-8") for file in files))

@@ -12,11 +12,11 @@ import numpy as np
 from ...spaces.errors import StrategyError
 from ...spaces.knobs import Codes
 from ..archive import keys
-from ..dominance import effective_violations, preference_order
+from ..dominance import effective_violations
 from ..objective import FloatArray, Problem
 from ..roles import places
 from ..strategy import Strategy
-from ..surrogate.candidates import best_told
+from ..surrogate.candidates import PARENTS, best_told, bred
 from ..surrogate.starts import latin_hypercube
 from ..trial import Trials
 from ..variation import Variation
@@ -39,11 +39,11 @@ MUTANTS = 4
 FREE_EPISODES = 16
 """Episodes per update that end without an evaluation: at a dead end, or where a closed form says no."""
 
-PARENTS = 20
-"""Best trials that children are bred from, and mutants where mutants of the samples were seen, too."""
-
 LEAST_ELITE = 20
-"""Trials that count as the best at least: two of sixteen would settle all knobs by chance."""
+"""Trials that count as the best at least, with one objective: two of sixteen would settle all knobs by chance."""
+
+START_ROUNDS = 50
+"""Most further rounds of quasi-random designs, where closed forms rule designs out."""
 
 
 class PolicyStrategy(Strategy):
@@ -64,7 +64,8 @@ class PolicyStrategy(Strategy):
         batch: Completed trials per update.
         startup: Quasi-random designs at the start; none with ``initial_policy``.
         groups: Agent name to its knobs; one agent per knob when left out.
-        curriculum: Trials until the constraints hold in full, see :mod:`~cosearch.search.marl.curriculum`; 0 at once.
+        curriculum: Trials until the constraints hold in full, see :mod:`~cosearch.search.marl.curriculum`; 0 at once,
+            as does a number below that of the first update.
         initial_policy: Folder, or folders, of saved policies to start from.
 
     Raises:
@@ -99,6 +100,7 @@ class PolicyStrategy(Strategy):
         self._teachers = loaded_policies(initial_policy, problem)
         self._choices = np.empty((0, self.agents.n_turns), dtype=np.int64)
         self._legal = np.empty((0, self.agents.n_turns, self.agents.most_actions), dtype=bool)
+        self._spread: Codes | None = None
         self._learnt = -1
 
     @property
@@ -134,18 +136,31 @@ class PolicyStrategy(Strategy):
         left = self.startup - self.archive.n_known
         if left <= 0:
             return self.archive.completed.codes[:0]
-        spread = latin_hypercube(self.problem.space, self.startup, self.rng(stream=3, at=0))
-        promising = self._promising(spread)
-        return self.archive.unseen(spread[promising] if promising.any() else spread)[: min(n, left)]
+        if self._spread is None:
+            self._spread = self._promising_spread()
+        return self.archive.unseen(self._spread)[: min(n, left)]
+
+    def _promising_spread(self) -> Codes:
+        """Quasi-random designs that no closed form rules out, as many as wanted; of all where there are none."""
+        rng = self.rng(stream=3, at=0)
+        found = spread = latin_hypercube(self.problem.space, self.startup, rng)
+        if self.problem.exact:
+            found = spread[self._promising(spread)]
+            for _ in range(START_ROUNDS):
+                if len(found) >= self.startup:
+                    break
+                more = latin_hypercube(self.problem.space, self.startup, rng)
+                found = np.concatenate([found, more[self._promising(more)]])
+        return found[: self.startup] if len(found) else spread
 
     def _bred(self, taken: int, n: int, rng: np.random.Generator) -> Codes:
         """Children for their share of the trials from ``taken`` on, int64 [<= n, n_knobs]."""
         share = self.taught_share if self._teachers else self.bred_share
-        wanted = int((places(self.archive.n_known + taken, n - taken) < share).sum())
+        first = max(self.archive.n_known + taken, self.startup)
+        wanted = int((places(first, max(self.archive.n_known + n - first, 0)) < share).sum())
         if not wanted or self.archive.n_completed < 2:
             return self.archive.completed.codes[:0]
-        parents = best_told(self.archive, self.archive.n_completed, PARENTS)
-        children = self.variation.children(self.problem.space, parents, 4 * wanted + 4, rng)
+        children = bred(self.archive, self.problem.space, self.variation, wanted, rng)
         return self.archive.unseen(children[self._kept(children)])[:wanted]
 
     def designs_for(self, weights: FloatArray, n: int) -> Codes:
@@ -298,9 +313,8 @@ class PolicyStrategy(Strategy):
         """Mutants of what the policy drew, and then of the best trials."""
         space = self.problem.space
         parents = np.repeat(codes, MUTANTS, axis=0)
-        told = self.archive.completed
-        if len(told):
-            best = told.codes[preference_order(told.objectives, told.violations)[:PARENTS]]
+        if self.archive.n_completed:
+            best = best_told(self.archive, self.archive.n_completed, PARENTS)
             parents = np.concatenate([parents, np.repeat(best, MUTANTS, axis=0)])
         return space.mutate(parents, rng) if len(parents) else parents
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...spaces.knobs import Codes
+from ...spaces.space import Space
 from ..archive import Archive
 from ..dominance import preference_order
 from ..variation import Variation
@@ -40,6 +41,18 @@ def evolved(
     _, first = np.unique(met, axis=0, return_index=True)
     met, objectives, violations = met[first], objectives[first], violations[first]
     return met[preference_order(objectives, violations)]
+
+
+PARENTS = 20
+"""Best trials that children are bred from, as many as survive in the default ``nsga2``."""
+
+
+def bred(archive: Archive, space: Space, variation: Variation, n: int, rng: np.random.Generator) -> Codes:
+    """Up to four children and more for each of ``n`` trials, of the :data:`PARENTS` best, int64 [4 n + 4, n_knobs].
+
+    There must be completed trials.
+    """
+    return variation.children(space, best_told(archive, archive.n_completed, PARENTS), 4 * n + 4, rng)
 
 
 def best_told(archive: Archive, before: int, n: int) -> Codes:

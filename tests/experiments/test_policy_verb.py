@@ -23,7 +23,7 @@ targets:
   cost: {name: function, function: "policy_costs:cost", metrics: [latency_ms]}
 objectives:
   - {metric: latency_ms}
-search: {name: mappo, batch: 8}
+search: {name: mappo, batch: 8, startup: 8}
 budget: {trials: 24}
 execution: {name: local, workers: 1}
 tracking: {name: none}

@@ -54,6 +54,13 @@ def test_first_designs_that_a_closed_form_rules_out_are_left_out():
     assert (search(Mappo(limited, 0), 16, 16)[:, 0] <= 1).all()
 
 
+def test_a_closed_form_that_leaves_one_design_in_nine_leaves_a_whole_start():
+    few = problem(constraints=(Constraint("far", at_most=5.0),), exact={"far": lambda codes: codes.sum(axis=1) * 1.0})
+    first = search(Mappo(few, 0), 32, 8)
+    assert (first.sum(axis=1) <= 5).all()
+    assert len(np.unique(first, axis=0)) == 32
+
+
 @pytest.mark.parametrize("startup", [-1, 1.5, "32", None])
 def test_the_number_of_first_designs_is_checked(startup, tmp_path):
     with pytest.raises(StrategyError, match="startup"):

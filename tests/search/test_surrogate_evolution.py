@@ -211,3 +211,12 @@ def test_wrong_options_are_refused():
     for members in ((), ("gp", "forest")):
         with pytest.raises(PredictorError, match="bank of"):
             SurrogateEvolution(easy().problem, 0, members=members)
+
+
+def test_first_designs_are_graded_only_where_there_is_a_front():
+    space = Space({f"k{i}": [0, 1, 2, 3, 4] for i in range(6)}, name="even")
+    alone = Problem(space, (Objective("a"),))
+    first = SurrogateEvolution(alone, 0, startup=20).ask(20)
+    assert all(np.bincount(column, minlength=5).tolist() == [4] * 5 for column in first.T)
+    both = SurrogateEvolution(Problem(space, (Objective("a"), Objective("b"))), 0, startup=20).ask(20)
+    assert both.mean(axis=1).std() > 1.5 * first.mean(axis=1).std()

@@ -134,10 +134,12 @@ def simulate_batch(
 ) -> None:
     """Simulate designs that share channels, ranks and address mapping; other threads run meanwhile.
 
+    Compiled code follows the addresses of these arrays: all of them must be in C order, of these types and shapes.
+
     Args:
         settings: int64 [n, 16].
         cycles: Timings, int64 [:data:`~.layout.TIMINGS`].
-        request: int64 [m, 8], C order.
+        request: int64 [m, 8].
         results: int64 [n, :data:`RESULTS`] of zeros, written to: the ``X_`` indices.
         latency: int32 [n, m], written to: cycles from the arbiter to the response.
         delayed: int32 [n, m], written to: cycles from the time in the trace to the response.

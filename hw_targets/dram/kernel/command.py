@@ -119,6 +119,7 @@ def _select_banks(s: State, c: int, r: int, t: int) -> None:
     best, identity, unit = s.channel[c * CHANNEL + C_BEST_AT], s.channel[c * CHANNEL + C_BEST_ID], -1
     for k in range(first, first + s.rank[r * RANK + R_LISTED]):
         b = s.bank[k * BANK + B_LISTED]
+        # No command starts before its own bank is ready.
         if s.bank[b * BANK + B_READY] <= best:
             at = _start(s, c, b, t)
             if at < best or (at == best and s.bank[b * BANK + B_REQUEST] < identity):

@@ -15,6 +15,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+# Nobody calls the functions inside from Python or C, and they hold no array expressions to rewrite: less to compile.
 INTERNAL = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True}
 
 
@@ -22,7 +23,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function that other compiled functions call.
 
     Args:
-        function: Plain Python on numbers and arrays.
+        function: Plain Python on numbers and addresses.
 
     Returns:
         The compiled function, of the same signature; it holds no lock of the interpreter.
@@ -34,7 +35,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function into those that call it: for small ones, and for those that only one hot function calls.
 
     Args:
-        function: Plain Python on numbers and arrays.
+        function: Plain Python on numbers and addresses.
 
     Returns:
         The compiled function, of the same signature; it holds no lock of the interpreter.

@@ -132,8 +132,8 @@ def after_read(s: State, b: int, t: int, auto: int) -> None:
         later(s.bank, b * BANK + B_ACT, t + d[T_RTP] + d[T_RP])
         later(s.rank, r * RANK + R_REFA, t + d[T_RTP] + d[T_RP])
     if s.setting[POWER_DOWN] != 0:
-        closed = max(d[T_RDPDEN], d[T_RTP] + d[T_RP]) if auto != 0 else 0
-        _stay_awake(s, r, t + d[T_RDPDEN], t + d[T_RDPDEN], t + closed)
+        closed = t + max(d[T_RDPDEN], d[T_RTP] + d[T_RP]) if auto != 0 else 0
+        _stay_awake(s, r, t + d[T_RDPDEN], t + d[T_RDPDEN], closed)
 
 
 @inlined
