@@ -78,8 +78,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
     for name in problems:
         # Loaded here first, so that tables are made once and errors come early.
         load_problem(name, roots)
-    if options.transfer:
-        sources_of(problems, options.sources, roots)
+    sources = sources_of(problems, options.sources, roots) if options.transfer else []
     cases = [
         Case(name, method, seed, _limit(method, budgets, options.slow_budget), options.batch, True)
         for name in problems
@@ -88,7 +87,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
     ]
     results = run_cases(cases, roots, options.jobs)
     if options.transfer:
-        results |= transfer_results(problems, options, roots, max(budgets))
+        results |= transfer_results(problems, sources, options, roots, max(budgets))
     yield from rows_of(results, budgets, roots)
 
 

@@ -94,18 +94,17 @@ def sources_of(problems: Sequence[str], names: str | None, roots: Sequence[Path]
 
 
 def transfer_results(
-    problems: Sequence[str], options: argparse.Namespace, roots: Sequence[Path], budget: int
+    problems: Sequence[str], sources: Sequence[str], options: argparse.Namespace, roots: Sequence[Path], budget: int
 ) -> Results:
     """Searches that start from policies, and the baseline that replays designs, for every problem and seed.
 
     Args:
         problems: Names of the problems to be searched.
-        options: ``seeds``, ``batch``, ``jobs``, ``lesson_budget``, ``sources``.
+        sources: Traces to learn on, from :func:`sources_of`.
+        options: ``seeds``, ``batch``, ``jobs``, ``lesson_budget``.
         roots: Folders of data.
         budget: Evaluations of each search.
-
     """
-    sources = sources_of(problems, options.sources, roots)
     results: Results = {}
     with tempfile.TemporaryDirectory(prefix="cosearch-policies-") as name:
         wanted = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from .parameters import one_thread
 from .policy_file import Policy, load_policy
 from .preferences import check_preference, preferences
 from .rewards import Rewards
-from .settings import count
+from .settings import count, overridden
 
 SAMPLES = 12
 """Designs drawn from the policy for each proposal; the first unseen one is taken."""
@@ -46,13 +46,19 @@ START_ROUNDS = 50
 """Most further rounds of quasi-random designs, where closed forms rule designs out."""
 
 
+class Learner(Protocol):
+    """Networks and how they learn."""
+
+    actor: TurnNetwork
+
+
 class PolicyStrategy(Strategy):
     """Proposes what a learnt policy draws.
 
     It starts with quasi-random designs, unless there is a policy to start from. The policy after ``k`` updates is a
     function of the seed, the options and the first ``k * batch`` completed trials, so a resumed study trains it again
-    by replay. With several objectives every trial has a preference of its own, which
-    the policy is told, so that one policy learns the whole front.
+    by replay. With several objectives every trial has a preference of its own, which the policy is told, so that one
+    policy learns the whole front.
 
     Of designs drawn for a proposal, the first that is new is proposed; when all are known, a mutant of them is, then a
     mutant of the best trials: a policy that has settled explores around its mode. Some trials are children of the best
@@ -66,6 +72,7 @@ class PolicyStrategy(Strategy):
         groups: Agent name to its knobs; one agent per knob when left out.
         curriculum: Trials until the constraints hold in full, see :mod:`~cosearch.search.marl.curriculum`; 0 at once,
             as does a number below that of the first update.
+        learning: Settings that differ from :attr:`defaults`.
         initial_policy: Folder, or folders, of saved policies to start from.
 
     Raises:
@@ -74,6 +81,10 @@ class PolicyStrategy(Strategy):
     Source of the children: Khadka and Tumer 2018, "Evolution-guided policy gradient in reinforcement learning".
     """
 
+    defaults: ClassVar[Any]
+    """Settings of the algorithm, a dataclass."""
+    settings: Any
+    _learner: Learner
     bred_share: ClassVar[float] = 0.2
     """Of trials that are children of the best ones, by crossover and mutation."""
     taught_share: ClassVar[float] = 0.5
@@ -82,13 +93,14 @@ class PolicyStrategy(Strategy):
     def __init__(
         self,
         problem: Problem,
-        seed: int,
+        seed: int = 0,
         *,
-        batch: int,
-        startup: int,
-        groups: Mapping[str, Sequence[str]] | None,
-        curriculum: int,
-        initial_policy: str | Sequence[str] | None,
+        batch: int = 16,
+        startup: int = 32,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        curriculum: int = 0,
+        learning: Mapping[str, Any] | None = None,
+        initial_policy: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(problem, seed)
         self.batch = count("batch", batch, 2)
@@ -102,6 +114,7 @@ class PolicyStrategy(Strategy):
         self._legal = np.empty((0, self.agents.n_turns, self.agents.most_actions), dtype=bool)
         self._spread: Codes | None = None
         self._learnt = -1
+        self.settings = overridden(self.defaults, learning)
 
     @property
     def n_preferences(self) -> int:
@@ -109,13 +122,13 @@ class PolicyStrategy(Strategy):
         return self.problem.n_objectives if self.problem.n_objectives > 1 else 0
 
     @property
-    @abstractmethod
     def actor(self) -> TurnNetwork:
         """The policy as it is now."""
+        return self._learner.actor
 
     @abstractmethod
     def _begin(self, rng: np.random.Generator) -> None:
-        """Make fresh networks."""
+        """Make fresh networks: the ``_learner``."""
 
     @abstractmethod
     def _learn(self, told: Trials, rewards: Rewards, rng: np.random.Generator) -> None:

@@ -10,12 +10,10 @@ import numpy as np
 from ..objective import Problem
 from ..trial import Trials
 from .episodes import observed
-from .networks import TurnNetwork
 from .policy_strategy import PolicyStrategy
 from .preferences import preferences
 from .rewards import Rewards
 from .sac_update import SacLearner, SacSettings
-from .settings import overridden
 
 REPLAYED = 256
 """Trials, under random preferences, that an update draws its rows from."""
@@ -47,6 +45,8 @@ class Sac(PolicyStrategy):
 
     defaults: ClassVar[SacSettings] = SacSettings()
     """Settings of the algorithm."""
+    settings: SacSettings
+    _learner: SacLearner
 
     def __init__(
         self,
@@ -67,16 +67,12 @@ class Sac(PolicyStrategy):
             startup=startup,
             groups=groups,
             curriculum=curriculum,
+            learning=learning,
             initial_policy=initial_policy,
         )
-        self.settings = overridden(self.defaults, learning)
 
     def _begin(self, rng: np.random.Generator) -> None:
         self._learner = SacLearner(self.agents, self.n_preferences, self.settings, rng)
-
-    @property
-    def actor(self) -> TurnNetwork:
-        return self._learner.actor
 
     def _learn(self, told: Trials, rewards: Rewards, rng: np.random.Generator) -> None:
         new = self.newest(told, rewards, rng)
