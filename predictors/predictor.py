@@ -150,14 +150,20 @@ class Predictor(ABC):
         fold = np.random.default_rng(0).permutation(len(y)) % min(5, len(y) // 2)
         for k in range(int(fold.max()) + 1):
             out = fold == k
-            fresh = type(self)(self.space, self.metric, **self.options())
-            if self.n_adapted:
-                fresh.fit(self.space.designs(self.codes[:kept]), self.observed[:kept])
+            fresh = self._fresh()
             learn = fresh.adapt if self.n_adapted else fresh.fit
             learn(self.space.designs(codes[~out]), y[~out])
             found = fresh.predict(self.space.designs(codes[out]))
             mean[out], std[out] = found.mean, found.std
         return report(y, mean, std)
+
+    def _fresh(self) -> Self:
+        """One of the same options; where this one was adapted, fitted on the same data and not adapted."""
+        fresh = type(self)(self.space, self.metric, **self.options())
+        kept = len(self.observed) - self.n_adapted
+        if self.n_adapted:
+            fresh.fit(self.space.designs(self.codes[:kept]), self.observed[:kept])
+        return fresh
 
     def state(self) -> dict[str, FloatArray]:
         """What was learnt, as arrays by name; by default nothing, as :meth:`restore` learns again."""
