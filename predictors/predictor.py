@@ -141,13 +141,29 @@ class Predictor(ABC):
         observations give only their number ``n``.
         """
         self._check_fitted()
-        kept = len(self.observed) - self.n_adapted
-        first = kept if self.n_adapted else 0
+        first = len(self.observed) - self.n_adapted if self.n_adapted else 0
+        n = len(self.observed) - first
+        return report(*self.cross_validated()) if n >= 4 else {"n": float(n)}
+
+    def cross_validated(self, folds: int = 5) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """What is predicted for each observation by a predictor that learnt, or adapted to, the other folds only.
+
+        Args:
+            folds: How many, at most half as many as there are observations.
+
+        Returns:
+            Observations, means and standard deviations, float64 [n] each: of the adapted data when there are any.
+
+        Raises:
+            PredictorError: When it is not fitted, or there are fewer than four observations.
+        """
+        self._check_fitted()
+        first = len(self.observed) - self.n_adapted if self.n_adapted else 0
         codes, y = self.codes[first:], self.observed[first:]
         if len(y) < 4:
-            return {"n": float(len(y))}
+            raise PredictorError(f"{len(y)} observations are too few for cross-validation", "give at least 4")
         mean, std = np.empty(len(y)), np.empty(len(y))
-        fold = np.random.default_rng(0).permutation(len(y)) % min(5, len(y) // 2)
+        fold = np.random.default_rng(0).permutation(len(y)) % min(folds, len(y) // 2)
         for k in range(int(fold.max()) + 1):
             out = fold == k
             fresh = self._fresh()
@@ -155,7 +171,7 @@ class Predictor(ABC):
             learn(self.space.designs(codes[~out]), y[~out])
             found = fresh.predict(self.space.designs(codes[out]))
             mean[out], std[out] = found.mean, found.std
-        return report(y, mean, std)
+        return y, mean, std
 
     def _fresh(self) -> Self:
         """One of the same options; where this one was adapted, fitted on the same data and not adapted."""
