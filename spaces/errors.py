@@ -39,6 +39,10 @@ class TargetError(CosearchError):
     """A hardware target cannot be built or cannot score a design."""
 
 
+class MeasurementsError(CosearchError):
+    """A table of measurements cannot be read or written, or does not fit its space."""
+
+
 class PredictorError(CosearchError):
     """A predictor cannot be fitted, saved, loaded or used."""
 
