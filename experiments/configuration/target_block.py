@@ -15,18 +15,21 @@ from .problems import Problems, nearest
 from .yaml_source import KeyPath
 
 
-def build_targets(blocks: Mapping[str, Any], space: Space | None, problems: Problems) -> dict[str, HardwareTarget]:
+def build_targets(
+    blocks: Mapping[str, Any], space: Space | None, problems: Problems, section: str = "targets"
+) -> dict[str, HardwareTarget]:
     """Targets by label; those with problems are missing.
 
     Args:
         blocks: Label to plain data.
         space: The design space; None checks names and options only.
         problems: Takes everything that is wrong.
+        section: Key under which the blocks stand.
     """
     targets: dict[str, HardwareTarget] = {}
     for label, block in blocks.items():
         if isinstance(block, Mapping):
-            target = _build_target(block, space, ("targets", label), problems)
+            target = _build_target(block, space, (section, label), problems)
             if target is not None:
                 targets[label] = target
     return targets
