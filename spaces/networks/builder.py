@@ -39,8 +39,9 @@ class Builder:
         return self.input_shape if index == INPUT else self.operators[index].output_shape
 
     def conv(
-        self, name: str, x: int, channels: int, kernel: int = 1, stride: int = 1, *, groups: int = 1, act: bool = True
-    ) -> int:
+        self, name: str, x: int, channels: int, kernel: int = 1, stride: int = 1, *, groups: int = 1, act: bool = True,
+        norm: bool = True,
+    ) -> int:  # fmt: skip
         """Convolution padded by ``kernel // 2`` with its folded batch norm, then an activation.
 
         Args:
@@ -51,11 +52,12 @@ class Builder:
             stride: Stride in both directions.
             groups: Channel groups.
             act: Append an activation.
+            norm: Count the batch norm's parameters; without it there is no bias either.
         """
         inputs = self.shape(x)[0]
         kind: Kind = "conv" if groups == 1 else "dwconv" if groups == inputs else "groupconv"
         # Batch norm's scale and shift count as parameters; inference folds them into the convolution.
-        params = channels * (inputs // groups * kernel * kernel + 2)
+        params = channels * (inputs // groups * kernel * kernel + 2 * norm)
         out = (channels, *self._window(name, x, kernel, stride, kernel // 2))
         index = self._add(name, kind, (x,), out, window=(kernel, stride, groups), params=params)
         return self.act(name, index) if act else index
@@ -76,11 +78,11 @@ class Builder:
         return self._add(name, "matmul", (a, b), (pieces, m, n), ((pieces, m, k), (pieces, k, n)), (1, 1, pieces))
 
     def pool(self, name: str, x: int, kernel: int = 0, stride: int = 1) -> int:
-        """Pooling with padding ``kernel // 2``; a kernel of 0 averages the whole map into a vector."""
+        """Pooling; a kernel of 0 averages the whole map into a vector, an odd one is padded by ``kernel // 2``."""
         channels = self.shape(x)[0]
         if kernel == 0:
             return self._add(name, "pool", (x,), (channels,))
-        out = (channels, *self._window(name, x, kernel, stride, kernel // 2))
+        out = (channels, *self._window(name, x, kernel, stride, kernel // 2 if kernel % 2 else 0))
         return self._add(name, "pool", (x,), out, window=(kernel, stride, 1))
 
     def add(self, name: str, a: int, b: int) -> int:
