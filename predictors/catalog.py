@@ -12,6 +12,7 @@ PREDICTORS = Registry(
         "trees": ("predictors.trees:Trees", "extremely randomised trees, by scikit-learn"),
         "pairwise": ("predictors.pairwise:Pairwise", "linear ranker learnt from pairs (Bradley and Terry 1952)"),
         "bank": ("predictors.bank:Bank", "of several predictors, the one that ranks held-out designs best"),
+        "lookup_table": ("predictors.lookup_table:LookupTable", "layer-wise costs that add up, none negative"),
         "ridge_svr": ("predictors.ridge_svr:RidgeSvr", "ridge or support vector machine on one-hots, by grid search"),
     },
 )
