@@ -47,6 +47,7 @@ class Needs:
         gpus: GPUs per worker, fractions allowed.
         program: External program that must be on the PATH, or None.
         cheap: Whether a design takes well under a millisecond in a batch, less than a process border costs.
+        ready: Whether designs can be scored before ``prepare``, although the target overrides that.
     """
 
     device: str | None = None
@@ -54,6 +55,7 @@ class Needs:
     gpus: float = 0.0
     program: str | None = None
     cheap: bool = False
+    ready: bool = False
 
 
 class HardwareTarget(ABC):

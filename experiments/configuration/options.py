@@ -107,6 +107,12 @@ def _annotations(factory: Callable[..., Any]) -> dict[str, Any]:
     return found
 
 
+def options_of(factory: Callable[..., Any], kind: type) -> frozenset[str]:
+    """Names of the options that take an object of a class, so that a configuration writes them as a block."""
+    taken = {name: (annotation, *typing.get_args(annotation)) for name, annotation in _annotations(factory).items()}
+    return frozenset(name for name, kinds in taken.items() if kind in kinds and name != "return")
+
+
 def attempt(make: Callable[[], Any]) -> Any:
     """Call what may come from another package.
 

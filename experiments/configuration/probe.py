@@ -65,4 +65,4 @@ def probe(experiment: Experiment) -> Probe | None:
 
 
 def _unprepared(target: HardwareTarget) -> bool:
-    return type(target).prepare is HardwareTarget.prepare
+    return target.needs.ready or type(target).prepare is HardwareTarget.prepare

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from ..experiment import Experiment
-from .config import Config
+from .config import Config, plain_block
 from .problems import Problems
 
 PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
@@ -42,20 +44,30 @@ def check_packages(config: Config, problems: Problems) -> list[str]:
         Warnings: what is missing but was only a default.
     """
     warnings = []
-    named = [("search",), ("execution",), ("tracking",), *(("targets", label) for label in config.targets)]
-    for path in named:
-        block = config.targets[path[1]] if len(path) == 2 else getattr(config, path[0])
-        package, extra = PACKAGES.get((path[0], block.name or ""), ("", ""))
+    named: list[tuple[tuple[str, ...], str]] = [
+        ((section,), getattr(config, section).name or "") for section in ("search", "execution", "tracking")
+    ]
+    for label, block in config.targets.items():
+        named += _targets_in(("targets", label), plain_block(block))
+    for path, name in named:
+        package, extra = PACKAGES.get((path[0], name), ("", ""))
         if not package or find_spec(package) is not None:
             continue
         remedy = f'pip install "cosearch[{extra}]"'
         if path[0] in config.model_fields_set:
-            problems.add(
-                (*path, "name"), f"{block.name!r} needs the package {package}, which is not installed; {remedy}"
-            )
+            problems.add((*path, "name"), f"{name!r} needs the package {package}, which is not installed; {remedy}")
         else:
-            warnings.append(f"{path[0]}: {package} is not installed, so {block.name} is skipped; {remedy}")
+            warnings.append(f"{path[0]}: {package} is not installed, so {name} is skipped; {remedy}")
     return warnings
+
+
+def _targets_in(path: tuple[str, ...], block: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    """Where a target is named, and the name: the block's own, and those of blocks in it."""
+    found = [(path, str(block["name"]))] if "name" in block else []
+    for key, value in block.items():
+        if isinstance(value, Mapping):
+            found += _targets_in((*path, key), value)
+    return found
 
 
 def check_programs(experiment: Experiment, problems: Problems) -> None:

@@ -10,7 +10,7 @@ from ...hw_targets.metric import UNITS
 from ...hw_targets.target import HardwareTarget
 from ...spaces.errors import CosearchError
 from ...spaces.space import Space
-from .options import attempt, checked_options, named_factory, option_in
+from .options import attempt, checked_options, named_factory, option_in, options_of
 from .problems import Problems, nearest
 from .yaml_source import KeyPath
 
@@ -42,7 +42,8 @@ def _build_target(
     if factory is None:
         return None
     given = {key: value for key, value in block.items() if key not in ("name", "part")}
-    options = checked_options(factory, 1, given, path, problems)
+    inner = {key: given[key] for key in sorted(options_of(factory, HardwareTarget) & given.keys())}
+    options = checked_options(factory, 1, {k: v for k, v in given.items() if k not in inner}, path, problems)
     part = block.get("part")
     if space is not None and isinstance(part, str):
         try:
@@ -50,8 +51,10 @@ def _build_target(
         except CosearchError as error:
             problems.add_error((*path, "part"), error)
             return None
-    if options is None or space is None:
+    nested = {key: _nested(value, space, (*path, key), problems) for key, value in inner.items()}
+    if options is None or space is None or any(problems.touch((*path, key)) for key in inner):
         return None
+    options |= nested
     try:
         target = attempt(lambda: factory(space, **options))
     except CosearchError as error:
@@ -60,6 +63,15 @@ def _build_target(
     if isinstance(target, HardwareTarget):
         return target
     problems.add((*path, "name"), f"{block['name']!r} gave a {type(target).__name__}; name what gives a HardwareTarget")
+    return None
+
+
+def _nested(block: Any, space: Space | None, path: KeyPath, problems: Problems) -> HardwareTarget | None:
+    """A target that another one takes as an option; null is none."""
+    if isinstance(block, Mapping):
+        return _build_target(block, space, path, problems)
+    if block is not None:
+        problems.add(path, f"must be a target such as {{name: torch_cpu}}, got {block!r}")
     return None
 
 
