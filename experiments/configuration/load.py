@@ -17,7 +17,9 @@ from .yaml_source import Document
 
 DEFAULT_SEARCH = {"name": "nsga2"}
 
-_NAMING = ("space", "targets", "search")
+NAMING = ("space", "targets", "search")
+"""Sections that may hold ``module:attribute`` names."""
+
 _OBJECT = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
 
 
@@ -69,24 +71,29 @@ def from_document(document: Document) -> Config:
 def parse(document: Document, problems: Problems) -> Config | None:
     """The settings of a document, or None after noting what is wrong; names and options are not looked at."""
     document.data.setdefault("search", dict(DEFAULT_SEARCH))
-    folders = document.data.get("python_path")
-    for folder in folders if isinstance(folders, list) else ():
-        if isinstance(folder, str) and folder not in sys.path:
-            # Behind everything else, so that no file beside a configuration hides an installed package.
-            sys.path.append(folder)
+    look_in_python_path(document)
     config = check(Config, document.data, (), problems)
     if config is not None:
         config.bind(document)
     return config
 
 
-def locate_modules(document: Document, path: Path) -> Document:
+def look_in_python_path(document: Document) -> None:
+    """Let ``module:attribute`` names be found in the document's ``python_path``."""
+    folders = document.data.get("python_path")
+    for folder in folders if isinstance(folders, list) else ():
+        if isinstance(folder, str) and folder not in sys.path:
+            # Behind everything else, so that no file beside a configuration hides an installed package.
+            sys.path.append(folder)
+
+
+def locate_modules(document: Document, path: Path, naming: Sequence[str] = NAMING) -> Document:
     """Make ``python_path`` absolute; where something is ``module:attribute``, the file's own folder is the default."""
     here = path.resolve().parent
     folders = document.data.get("python_path")
     if isinstance(folders, list):
         document.data["python_path"] = [str(here / f) if isinstance(f, str) else f for f in folders]
-    elif folders is None and any(_OBJECT.match(t) for key in _NAMING for t in _texts(document.data.get(key))):
+    elif folders is None and any(_OBJECT.match(t) for key in naming for t in _texts(document.data.get(key))):
         document.data["python_path"] = [str(here)]
     return document
 
