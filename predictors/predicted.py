@@ -39,9 +39,7 @@ class Predicted(HardwareTarget):
         if measure is not None:
             given = {m.name: m for m in measure.metrics()}
             if metric not in given:
-                problem = (
-                    f"measure: {type(measure).__name__} gives {', '.join(given)}, not the predicted {metric}"
-                )
+                problem = f"measure: {type(measure).__name__} gives {', '.join(given)}, not the predicted {metric}"
                 raise TargetError(problem, f"name a target that gives {metric}, or fit a predictor of what it gives")
             self._checked = given[metric]
             program = measure.needs.program
