@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from .fbnet import LAST_CHANNELS, STEM_CHANNELS
 from .knobs import Value
-from .random_weights import random_module
+from .random_weights_torch import random_module
 
 if TYPE_CHECKING:
     from .fbnet import BlockSpec, FBNet

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .knobs import Value
 from .nas_bench_201 import EDGES, STAGES
-from .random_weights import random_module
+from .random_weights_torch import random_module
 
 if TYPE_CHECKING:
     from .nas_bench_201 import NasBench201
