@@ -14,13 +14,14 @@ from .verb import ERROR, INFEASIBLE, INTERRUPTED, OK
 MOST_ROWS = 20
 
 if TYPE_CHECKING:
+    from ..outputs.prediction_check import PredictionCheck
     from ..study import Summary
 
 
 def show_summary(summary: Summary, as_json: bool) -> int:
     """Print how a run ended; returns the exit code."""
     if as_json:
-        show_json(summary.to_dict())
+        show_json(summary.to_dict() | {"predicted": [check.to_dict() for check in _checks(summary)]})
     else:
         click.echo(
             f"{summary.name}: {summary.state}, {summary.reason}\n"
@@ -39,7 +40,17 @@ def show_summary(summary: Summary, as_json: bool) -> int:
         return INFEASIBLE
     if not as_json:
         _show_front(Path(summary.folder))
+        for check in _checks(summary):
+            remedy = f"measure the front with: cosearch measure DEVICES.yaml --study {summary.folder}"
+            click.echo(check.sentence() if check.n else f"{check.sentence()}; {remedy}")
     return OK
+
+
+def _checks(summary: Summary) -> list[PredictionCheck]:
+    from ..outputs.prediction_check import prediction_checks
+    from ..outputs.results import Results
+
+    return prediction_checks(Results.read(Path(summary.folder)))
 
 
 def _worth(summary: Summary) -> str:

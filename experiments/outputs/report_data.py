@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...hw_targets.metric import UNITS
 from ...search.objective import Constraint
+from .prediction_check import PredictionCheck, prediction_checks
 from .results import Results
 
 
@@ -39,7 +40,8 @@ class ObjectiveColumn:
     def label(self) -> str:
         """Text of an axis."""
         better = "lower" if self.goal == "minimize" else "higher"
-        return f"{self.metric}  {self.arrow} {better} is better"
+        predicted = " (predicted)" if self.source == "predicted" else ""
+        return f"{self.metric}{predicted}  {self.arrow} {better} is better"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class ReportData:
         counts: Trials by state.
         environment: Fact to value.
         ending: How the study ended, one line.
+        checks: Predicted metrics, and how far off they were where the front was measured.
     """
 
     name: str
@@ -79,6 +82,7 @@ class ReportData:
     counts: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     ending: str = ""
+    checks: Sequence[PredictionCheck] = ()
 
     @property
     def is_feasible(self) -> bool:
@@ -139,6 +143,7 @@ def report_data(results: Results) -> ReportData:
         counts=results.counts,
         environment=meta.get("environment", {}),
         ending=f"{meta['ending']['state']}: {meta['ending']['reason']}",
+        checks=prediction_checks(results),
     )
 
 
