@@ -22,8 +22,11 @@ STAGES = ((16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 
 """Channels, searched blocks, stride of the first one. Source: Table 1."""
 
 STEM_CHANNELS = 16
-LAST_CHANNELS = 1504
+LAST_CHANNELS = 1984
 """Channels of the first convolution and of the last 1x1 convolution. Source: Table 1."""
+
+SMALL_LAST_CHANNELS = 1504
+"""The same in the network for small images. Source: Li et al., "HW-NAS-Bench", ICLR 2021, its CIFAR-100 network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +68,26 @@ class FBNet(Space):
     Args:
         resolution: Side of the input image, pixels.
         classes: Outputs of the classifier.
+        small_images: The network that HW-NAS-Bench and HELP timed on CIFAR-100 images (resolution 32): the first
+            convolution and the second stage keep the image's size, and the last convolution is narrower.
 
     Raises:
         SpaceError: When an option is below 1.
     """
 
-    def __init__(self, resolution: int = 224, classes: int = 1000) -> None:
+    def __init__(self, resolution: int = 224, classes: int = 1000, small_images: bool = False) -> None:
         if min(resolution, classes) < 1:
             raise SpaceError(f"fbnet: resolution {resolution}, classes {classes}", "give numbers of 1 or more")
-        positions = [(width, stride if i == 0 else 1) for width, n, stride in STAGES for i in range(n)]
+        strides = [1 if small_images and stage == 1 else stride for stage, (_, _, stride) in enumerate(STAGES)]
+        starts = zip(STAGES, strides, strict=True)
+        positions = [(width, stride if i == 0 else 1) for (width, n, _), stride in starts for i in range(n)]
         knobs = {f"block_{i}": Categorical(BLOCKS) for i in range(1, len(positions) + 1)}
         super().__init__(knobs, name="fbnet")
         self.positions = tuple(positions)
         self.resolution = resolution
         self.classes = classes
+        self.stem_stride = 1 if small_images else 2
+        self.last_channels = SMALL_LAST_CHANNELS if small_images else LAST_CHANNELS
 
     def blocks(self, design: Mapping[str, Value]) -> tuple[BlockSpec, ...]:
         """The searched positions of one design, in order."""
@@ -92,10 +101,10 @@ class FBNet(Space):
     def workload(self, design: Mapping[str, Value]) -> Workload:
         """The operators of one design with their edges; batch normalisation is folded into the convolutions."""
         b = Builder(self.name, (3, self.resolution, self.resolution))
-        x = b.conv("stem", INPUT, STEM_CHANNELS, 3, 2)
+        x = b.conv("stem", INPUT, STEM_CHANNELS, 3, self.stem_stride)
         for block in self.blocks(design):
             x = _block(b, block, x)
-        b.gemm("head", b.pool("pool", b.conv("last", x, LAST_CHANNELS)), self.classes)
+        b.gemm("head", b.pool("pool", b.conv("last", x, self.last_channels)), self.classes)
         return b.workload()
 
     def module(self, design: Mapping[str, Value], seed: int = 0) -> tuple[torch.nn.Module, torch.Tensor]:

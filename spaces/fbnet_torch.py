@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .fbnet import LAST_CHANNELS, STEM_CHANNELS
+from .fbnet import STEM_CHANNELS
 from .knobs import Value
 from .random_weights_torch import random_module
 
@@ -48,11 +48,11 @@ class Block(nn.Module):
 
 
 def _network(space: FBNet, design: Mapping[str, Value]) -> nn.Module:
-    layers: list[nn.Module] = [nn.Conv2d(3, STEM_CHANNELS, 3, 2, 1), nn.ReLU()]
+    layers: list[nn.Module] = [nn.Conv2d(3, STEM_CHANNELS, 3, space.stem_stride, 1), nn.ReLU()]
     for spec in space.blocks(design):
         if spec.kernel:
             layers.append(Block(spec))
         elif not spec.same_shape:
             layers += [nn.Conv2d(spec.in_channels, spec.out_channels, 1, spec.stride), nn.ReLU()]
-    last = [nn.Conv2d(spec.out_channels, LAST_CHANNELS, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*layers, *last, nn.Linear(LAST_CHANNELS, space.classes))
+    last = [nn.Conv2d(spec.out_channels, space.last_channels, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*layers, *last, nn.Linear(space.last_channels, space.classes))

@@ -100,8 +100,28 @@ def test_once_for_all_counts_equal_recorded_ones() -> None:
         assert (workload.macs, workload.params) == (data["macs"][row], data["params"][row])
 
 
+FBNET_C = (
+    "k3_e1 k3_e6 skip k3_e1 k3_e1 k5_e6 k5_e3 k5_e6 k3_e6 k5_e6 k5_e3 "
+    "k5_e6 k5_e6 k5_e6 k5_e6 k5_e6 k5_e3 k5_e6 k5_e6 k5_e6 k5_e6 k3_e6"
+)
+"""Wu et al. 2019, Figure 4."""
+
+
+def test_fbnet_c_counts_are_published_ones() -> None:
+    """Wu et al. 2019, Table 3: 375 M multiply-accumulates, 5.5 M parameters."""
+    space = FBNet()
+    workload = space.workload(dict(zip(space.names, FBNET_C.split(), strict=True)))
+    assert workload.macs == pytest.approx(375e6, rel=0.03)
+    assert workload.params == pytest.approx(5.5e6, rel=0.03)
+
+
 @pytest.mark.parametrize(
-    ("space", "norm_macs"), [(NasBench201(resolution=8), 64 * 2 * 2), (FBNet(resolution=32, classes=10), 0)]
+    ("space", "norm_macs"),
+    [
+        (NasBench201(resolution=8), 64 * 2 * 2),
+        (FBNet(resolution=32, classes=10), 0),
+        (FBNet(resolution=16, classes=10, small_images=True), 0),
+    ],
 )
 def test_modules_multiply_as_often_as_workloads_say(space: NasBench201 | FBNet, norm_macs: int) -> None:
     import torch
