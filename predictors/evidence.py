@@ -99,6 +99,34 @@ def fit_evidence(x: FloatArray, y: FloatArray) -> LinearFit:
     return LinearFit(scale * weights, scale**2 * covariance, centre, offset, scale**2 / beta, n)
 
 
+def fit_evidence_each(x: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """:func:`fit_evidence` for several targets of the same rows, by one decomposition.
+
+    Args:
+        x: Features, float64 [n, p].
+        targets: float64 [n, m], n >= 2.
+
+    Returns:
+        Weights, float64 [p, m]; offsets, so that the prediction is ``x @ weights + offsets``, float64 [m]; what would
+        be predicted for each row without it, float64 [n, m].
+    """
+    n = len(x)
+    centre, offset = x.mean(axis=0), targets.mean(axis=0)
+    u, singular, vt = np.linalg.svd(x - centre, full_matrices=False)
+    scale = np.where(targets.std(axis=0) > 0, targets.std(axis=0), 1.0)
+    scaled = (targets - offset) / scale
+    projected = u.T @ scaled
+    unexplained = np.maximum((scaled**2).sum(axis=0) - (projected**2).sum(axis=0), 0.0)
+    found = [_precisions(singular, p, float(r), n) for p, r in zip(projected.T, unexplained, strict=True)]
+    # Share of each direction that the data decide, [p, m].
+    kept = np.stack([beta * singular**2 / (alpha + beta * singular**2) for alpha, beta in found], axis=1)
+    inverse = np.divide(1.0, singular, out=np.zeros_like(singular), where=singular > 0)
+    weights = scale * (vt.T @ (kept * inverse[:, None] * projected))
+    fitted = offset + scale * (u @ (kept * projected))
+    leverage = np.minimum((u * u) @ kept + 1.0 / n, 1.0 - 1e-9)
+    return weights, offset - centre @ weights, targets - (targets - fitted) / (1.0 - leverage)
+
+
 def _precisions(singular: FloatArray, projected: FloatArray, unexplained: float, n: int) -> tuple[float, float]:
     """Fixed point of the prior precision and the noise precision, targets of unit variance."""
     alpha, beta = 1.0, 10.0

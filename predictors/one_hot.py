@@ -31,6 +31,8 @@ class OneHot:
         self._value = np.concatenate([np.arange(sizes[j]) for j in few] + [np.empty(0, np.int64)]).astype(np.int64)
         self._many = np.flatnonzero(sizes > MOST_VALUES)
         self._top = np.maximum(sizes[self._many] - 1, 1)
+        self.owner = np.concatenate([self._knob, self._many, self._many])
+        """The knob that each column belongs to, int64 [n_columns]."""
 
     def __call__(self, codes: Codes) -> FloatArray:
         """Columns of int64 ``codes`` [n, n_knobs], float64 [n, n_columns]; a position's column is followed by a second.

@@ -37,7 +37,8 @@ class PooledPredictor(Predictor):
         self.codes, self.observed, self._device = pool.flat()
         self._names = pool.devices
         self.n_adapted = 0
-        self._fit_pool(pool)
+        # In the order of rows that loading gives, so that what is loaded predicts the same to the last digit.
+        self._fit_pool(self.pool)
         return self
 
     @property
@@ -67,6 +68,13 @@ class PooledPredictor(Predictor):
             Rows of ``candidates``, all different, in the order in which they tell most, int64 [k].
         """
         return rng.permutation(len(candidates))[:k]
+
+    def calibration(self) -> dict[str, float]:
+        """Figures of the device adapted to, or of a pool of one device; before, only the number ``n`` of values."""
+        self._check_fitted()
+        if self.n_adapted or len(self._names) == 1:
+            return super().calibration()
+        return {"n": float(len(self.observed))}
 
     @abstractmethod
     def _fit_pool(self, pool: Pool) -> None:
