@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-VERBS = ("init", "validate", "run", "resume", "status", "pareto", "policy", "track", "list")
+VERBS = ("init", "validate", "run", "resume", "status", "pareto", "policy", "calibrate", "predict", "track", "list")
 
 EPILOG = """\b
 Examples:

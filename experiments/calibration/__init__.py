@@ -1,0 +1,1 @@
+"""Fitting predictors to devices: what is known, what is measured, how far the predictions can be trusted."""

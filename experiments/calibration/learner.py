@@ -1,0 +1,72 @@
+"""A predictor that knows a pool of source devices and meets a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...predictors.pool import Pool
+from ...predictors.pooled import PooledPredictor
+from ...predictors.prediction import FloatArray
+from ...predictors.predictor import Predictor
+from ...spaces.errors import PredictorError
+from ...spaces.knobs import Codes
+from ...spaces.space import Space
+from .request import Request
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A predictor that knows the pool, if there is one, and now meets the device.
+
+    Attributes:
+        predictor: Fitted to the pool.
+        pool: Source devices, or None.
+        request: What was asked.
+    """
+
+    predictor: Predictor
+    pool: Pool | None
+    request: Request
+
+    def __post_init__(self) -> None:
+        if self.pool is None:
+            return
+        self.request.report(f"learning from {len(self.pool)} source devices", 0.0)
+        if isinstance(self.predictor, PooledPredictor):
+            self.predictor.fit_pool(self.pool)
+        elif len(self.pool) == 1:
+            codes, y = self.pool.table(self.pool.devices[0])
+            self.predictor.fit(self.pool.space.designs(codes), y)
+        else:
+            problem = f"{self.request.predictor} learns from one table, and the pool has {len(self.pool)} devices"
+            raise PredictorError(problem, "choose one with --sources, or use --predictor few_shot")
+        self.request.report(f"learning from {len(self.pool)} source devices", 1.0)
+
+    @property
+    def space(self) -> Space:
+        """The design space."""
+        return self.predictor.space
+
+    def rng(self, purpose: int) -> np.random.Generator:
+        """Source of randomness for one purpose."""
+        return np.random.default_rng(np.random.SeedSequence([self.request.seed, purpose]))
+
+    def choose(self, codes: Codes, k: int) -> NDArray[np.int64]:
+        """All rows of ``codes`` [n, n_knobs]: ``k`` to learn from, by the predictor if it can, then the others."""
+        order = self.rng(0).permutation(len(codes))
+        if self.pool is not None and isinstance(self.predictor, PooledPredictor):
+            chosen = self.predictor.choose(self.space.designs(codes), min(k, len(codes)), self.rng(1))
+            order = np.concatenate([chosen, order[~np.isin(order, chosen)]])
+        return order
+
+    def learn(self, codes: Codes, y: FloatArray) -> Predictor:
+        """The predictor after it met the device's ``y``, float64 [n], of int64 ``codes`` [n, n_knobs]."""
+        what = f"fitting {self.request.predictor}"
+        self.request.report(what, 0.0)
+        learn = self.predictor.fit if self.pool is None else self.predictor.adapt
+        learn(self.space.designs(codes), y)
+        self.request.report(what, 1.0)
+        return self.predictor
