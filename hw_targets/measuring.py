@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -91,15 +91,39 @@ def measure(
         rule: See :class:`MeasuringRule`.
         clock: Seconds, rising.
     """
+    return measure_clocks(call, rule, (clock,))[0]
 
-    def timed() -> float:
-        start = clock()
+
+def measure_clocks(
+    call: Callable[[], object], rule: MeasuringRule, clocks: Sequence[Callable[[], float]]
+) -> tuple[Measurement, ...]:
+    """Time the same calls by several clocks, each with its own outliers.
+
+    Args:
+        call: What to time; called often.
+        rule: See :class:`MeasuringRule`; it goes by the first clock.
+        clocks: Seconds, rising; the first is read nearest to the call.
+
+    Returns:
+        One measurement for each clock.
+    """
+    first, *others = clocks
+    backwards = others[::-1]
+
+    def timed() -> tuple[float, ...]:
+        before = [clock() for clock in backwards]
+        start = first()
         call()
-        return clock() - start
+        end = first()
+        return (end - start, *(clock() - was for clock, was in zip(others, reversed(before), strict=True)))
 
     with _no_garbage_collection():
         warm_up, settled = _warm_up(timed, rule)
         samples = _repeat(timed, rule)
+    return tuple(_summary(column, rule, warm_up, settled) for column in samples.T)
+
+
+def _summary(samples: NDArray[np.float64], rule: MeasuringRule, warm_up: int, settled: bool) -> Measurement:
     kept = samples[np.abs(samples - np.median(samples)) <= rule.outlier * robust_std(samples)]
     return Measurement(float(np.median(kept)), robust_std(kept), len(kept), len(samples) - len(kept), warm_up, settled)
 
@@ -110,10 +134,10 @@ def robust_std(samples: NDArray[np.float64]) -> float:
     return max(MAD_TO_STD * float(deviation), RESOLUTION_S)
 
 
-def _warm_up(timed: Callable[[], float], rule: MeasuringRule) -> tuple[int, bool]:
+def _warm_up(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> tuple[int, bool]:
     spent, calls, previous = 0.0, 0, np.nan
     while spent < rule.warm_up_s:
-        window = [timed() for _ in range(rule.window)]
+        window = [timed()[0] for _ in range(rule.window)]
         spent += sum(window)
         calls += rule.window
         median = float(np.median(window))
@@ -123,19 +147,24 @@ def _warm_up(timed: Callable[[], float], rule: MeasuringRule) -> tuple[int, bool
     return calls, False
 
 
-def _repeat(timed: Callable[[], float], rule: MeasuringRule) -> NDArray[np.float64]:
-    samples: list[float] = []
+def _repeat(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> NDArray[np.float64]:
+    """Repeats by every clock, float64 [n, n_clocks]."""
+    samples: list[tuple[float, ...]] = []
     spent = 0.0
     while len(samples) < rule.max_repeats:
         samples.append(timed())
-        spent += samples[-1]
+        spent += samples[-1][0]
         n = len(samples)
         if n < rule.min_repeats:
             continue
         if spent >= rule.seconds:
             break
         # Fewer repeats can agree by chance.
-        if n % rule.window == 0 and n >= 4 * rule.window and _precise(np.array(samples), rule.precision):
+        if (
+            n % rule.window == 0
+            and n >= 4 * rule.window
+            and _precise(np.array([s[0] for s in samples]), rule.precision)
+        ):
             break
     return np.array(samples)
 
