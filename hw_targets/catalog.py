@@ -15,6 +15,11 @@ TARGETS = Registry(
         ),
         "dramsys": ("hw_targets.dram.dramsys:DramSys", "DRAM controllers in DRAMSys 4.0, as installed by the user"),
         "systolic": ("hw_targets.systolic.target:SystolicArray", "closed forms of a systolic array accelerator"),
+        "roofline": ("hw_targets.roofline:Roofline", "roofline model of a network on a CPU, GPU or accelerator"),
+        "systolic_network": (
+            "hw_targets.systolic_network:SystolicNetwork",
+            "closed forms of a network on one fixed systolic array",
+        ),
         "function": ("hw_targets.function:FunctionTarget", "a plain function of one design: my_module:score"),
         "torch_cpu": ("hw_targets.torch_cpu:TorchCpu", "latency of PyTorch modules, measured on this CPU"),
         "activation_memory": ("hw_targets.activation_memory:ActivationMemory", "peak activation memory by liveness"),
