@@ -26,7 +26,7 @@ COLUMNS = {
     "mape_pct": "mean error %",
     "spearman": "Spearman",
     "kendall_tau": "Kendall",
-    "coverage_90": "inside 90 % interval",
+    "coverage_90": "% in 90 % interval",
 }
 """Figure to its heading."""
 
@@ -84,11 +84,14 @@ def figure_rows(document: Mapping[str, Any]) -> list[list[Any]]:
     """Figures over all designs and by region, one list each: name, range of predictions, then :data:`COLUMNS`."""
     if not document["figures"]:
         return []
-    rows: list[list[Any]] = [["all", ""] + [document["figures"].get(key) for key in COLUMNS]]
-    for region in document["regions"]:
-        span = f"{region['low']:.4g} to {region['high']:.4g}"
-        rows.append([region["name"], span] + [region.get(key) for key in COLUMNS])
-    return rows
+    regions = [[row["name"], f"{row['low']:.4g} to {row['high']:.4g}", *_shown(row)] for row in document["regions"]]
+    return [["all", "", *_shown(document["figures"])], *regions]
+
+
+def _shown(figures: Mapping[str, Any]) -> list[float | None]:
+    """Figures as people read them: three digits, shares in per cent."""
+    scaled = {**figures, "coverage_90": 100 * figures["coverage_90"]}
+    return [None if scaled.get(key) is None else float(f"{scaled[key]:.3g}") for key in COLUMNS]
 
 
 def rests_on(document: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from ...predictors.calibration import Z_90
 from ...predictors.predicted import rests_on as learnt_from
 from ...predictors.prediction import Prediction
 from ...predictors.predictor import Predictor, load_predictor
+from ...spaces.design import Design
 from ...spaces.errors import DesignError
 from ...spaces.knobs import Codes
 from ...spaces.space import Space
@@ -117,18 +118,22 @@ def random_designs(space: Space, n: int, seed: int) -> Named:
 
 
 def of_study(space: Space, folder: Path) -> Named:
-    """The front of a study of this space.
+    """The front of a study of this space, or of a joint space that it is a part of.
 
     Raises:
         DesignError: When the study is of another space.
         StoreError: When the folder holds no study.
     """
     results = Results.read(folder)
-    theirs = results.problem.space
-    if theirs.digest != space.digest:
-        problem = f"{folder} searched space {theirs.name!r}, and the predictor is of {space.name!r} with other options"
-        raise DesignError(problem, "name a predictor of that space")
-    return tuple(f"trial {m['trial']}" for m in results.members), space.encode([m["design"] for m in results.members])
+    theirs, designs = results.problem.space, [m["design"] for m in results.members]
+    names = tuple(f"trial {m['trial']}" for m in results.members)
+    if theirs.digest == space.digest:
+        return names, space.encode(designs)
+    for part in dict.fromkeys(name.partition(".")[0] for name in theirs.names):
+        if {name for name in theirs.names if name.startswith(f"{part}.")} == {f"{part}.{name}" for name in space.names}:
+            return names, space.encode([Design(design).part(part) for design in designs])
+    problem = f"{folder} searched space {theirs.name!r}, and the predictor is of {space.name!r} with other options"
+    raise DesignError(problem, "name a predictor of that space")
 
 
 def of_file(space: Space, path: Path) -> Named:

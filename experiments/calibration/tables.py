@@ -30,7 +30,13 @@ def read_tables(paths: Sequence[Path], space: Space | None) -> list[Measurements
         MeasurementsError: When one cannot be read, or they are of different spaces, or none says its space.
     """
     found: dict[Path, Measurements] = {}
+    for path in paths:
+        if not path.exists():
+            raise MeasurementsError(f"{path}: no such file", "give a table that cosearch measure or you wrote")
     for path in sorted(paths, key=lambda path: not path.with_suffix(".json").exists()):
+        if space is None and not path.with_suffix(".json").exists():
+            problem = f"{path} does not say its space: there is no {path.with_suffix('.json').name} beside it"
+            raise MeasurementsError(problem, "add --space NAME, or --space FILE.yaml with a 'space' block")
         found[path] = read_measurements(path, space)
         space = space or found[path].space
     return [found[path] for path in paths]
