@@ -7,7 +7,21 @@ from importlib import import_module
 
 import click
 
-VERBS = ("init", "validate", "run", "resume", "status", "pareto", "policy", "calibrate", "predict", "track", "list")
+VERBS = (
+    "init",
+    "validate",
+    "run",
+    "resume",
+    "status",
+    "pareto",
+    "policy",
+    "calibrate",
+    "predict",
+    "convert",
+    "track",
+    "measure",
+    "list",
+)
 
 EPILOG = """\b
 Examples:

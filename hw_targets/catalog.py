@@ -22,6 +22,12 @@ TARGETS = Registry(
         ),
         "function": ("hw_targets.function:FunctionTarget", "a plain function of one design: my_module:score"),
         "torch_cpu": ("hw_targets.torch_cpu:TorchCpu", "latency of PyTorch modules, measured on this CPU"),
+        "torch_cuda": ("hw_targets.torch_cuda:TorchCuda", "latency of PyTorch modules, measured on an NVIDIA GPU"),
+        "onnx_runtime": ("hw_targets.onnx_runtime:OnnxRuntime", "latency in ONNX Runtime, measured on this CPU"),
+        "external_command": (
+            "hw_targets.external_command:ExternalCommand",
+            "whatever a program prints: a board, a phone, a simulator",
+        ),
         "activation_memory": ("hw_targets.activation_memory:ActivationMemory", "peak activation memory by liveness"),
         "supernet_digits": (
             "hw_targets.supernet_digits:SupernetDigits",

@@ -145,7 +145,8 @@ def _rows(table: Measurements, metrics: Sequence[str]) -> list[tuple[str, ...]]:
         for kind in (table.values, table.std, table.count):
             found = kind.get(m)
             columns.append([""] * n if found is None else [_number(v) for v in found.tolist()])
-    columns.append([table.failures.get(row, "") for row in range(n)])
+    # In one line, so that a file torn by a crash is cut at its last line break.
+    columns.append([" ".join(table.failures.get(row, "").split()) for row in range(n)])
     return list(zip(*columns, strict=True))
 
 

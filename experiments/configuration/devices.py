@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +15,11 @@ from ...hw_targets.target import HardwareTarget
 from ...spaces.catalog import SPACES
 from ...spaces.space import Space
 from ..settings import Settings
+from .build import build_parts
 from .config import Block, TargetBlock, plain_block
 from .explain import check
 from .extends import read_document
-from .load import locate_modules, look_in_python_path
+from .load import locate_modules, look_in_python_path, parse
 from .problems import Problems
 from .requirements import PACKAGES
 from .space_block import build_space
@@ -50,11 +51,13 @@ class DevicesFile:
         space: The design space.
         space_block: How the file names the space, as plain data; None when it is written out there.
         devices: Label to target.
+        parts: Label to the part of a joint space that the target sees; None is the whole design.
     """
 
     space: Space
     space_block: Mapping[str, Any] | None
     devices: dict[str, HardwareTarget]
+    parts: Mapping[str, str | None] = field(default_factory=dict)
 
 
 SECTIONS = ("space", "devices")
@@ -64,12 +67,26 @@ def load_devices(path: Path | str) -> DevicesFile:
     """Load a devices file and build everything it names.
 
     Args:
-        path: The YAML file.
+        path: The YAML file; of an experiment, the targets are the devices.
 
     Raises:
         ConfigError: With every problem, its file and line.
     """
-    return _build(locate_modules(read_document(Path(path)), Path(path), SECTIONS))
+    document = read_document(Path(path))
+    if "targets" in document.data and "devices" not in document.data:
+        return _of_experiment(locate_modules(document, Path(path)))
+    return _build(locate_modules(document, Path(path), SECTIONS))
+
+
+def _of_experiment(document: Document) -> DevicesFile:
+    problems = Problems(document)
+    config = parse(document, problems)
+    parts = build_parts(document.data, problems)
+    if problems or config is None or parts.space is None:
+        raise problems.error()
+    named = plain_block(config.space)
+    labelled = {label: config.targets[label].part for label in parts.targets}
+    return DevicesFile(parts.space, named if _is_registered(named) else None, parts.targets, labelled)
 
 
 def _build(document: Document) -> DevicesFile:
@@ -89,7 +106,8 @@ def _build(document: Document) -> DevicesFile:
     if problems or settings is None or space is None:
         raise problems.error()
     named = plain_block(settings.space)
-    return DevicesFile(space, named if _is_registered(named) else None, devices)
+    parts = {label: settings.devices[label].part for label in devices}
+    return DevicesFile(space, named if _is_registered(named) else None, devices, parts)
 
 
 def _check_packages(blocks: Mapping[str, Any], problems: Problems) -> None:

@@ -26,6 +26,8 @@ PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("targets", "dram"): ("numba", "dram"),
     ("targets", "accelerator_memory"): ("numba", "dram"),
     ("targets", "torch_cpu"): ("torch", "torch"),
+    ("targets", "torch_cuda"): ("torch", "torch"),
+    ("targets", "onnx_runtime"): ("onnxruntime", "torch"),
     ("targets", "supernet_digits"): ("torch", "torch"),
     ("execution", "ray"): ("ray", "ray"),
     ("tracking", "mlflow"): ("mlflow", "mlflow"),
