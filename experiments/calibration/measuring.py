@@ -92,7 +92,7 @@ class Device:
         return read_measurements(path, self.space)
 
     def _score(self, code: Codes, number: int) -> Measurements:
-        seeds = np.random.SeedSequence([self.seed, number]).generate_state(1, np.uint64)
+        seeds = np.random.default_rng([self.seed, number]).integers(0, 2**63, 1, dtype=np.uint64)
         columns = self.target.evaluate(self.space.designs(code), seeds)
         failures = dict(columns.failures)
         values = {metric.name: np.asarray(columns.values[metric.name], float) for metric in self.target.metrics()}
