@@ -84,7 +84,11 @@ ELSEWHERE = Split("ND", ND.train, (), ND.source_designs)
 HAT_DEVICES = ("cpu_raspberrypi", "cpu_xeon", "gpu_titanxp")
 """Of Wang et al. 2020, "HAT: Hardware-aware transformers for efficient natural language processing"."""
 
-HAT_TASKS = ("iwslt14deen", "wmt14ende", "wmt14enfr", "wmt19ende")
+HAT_TABLES = (
+    *(f"{task}_{device}" for task in ("wmt14ende", "wmt14enfr") for device in HAT_DEVICES),
+    *("iwslt14deen_gpu_titanxp", "wmt19ende_gpu_titanxp"),
+)
+"""Task and device of each of its tables."""
 
 SPLITS: dict[str, tuple[Split, ...]] = {
     "nb201": (ND,),
@@ -95,8 +99,8 @@ SPLITS: dict[str, tuple[Split, ...]] = {
     "hat": tuple(
         Split(
             f"without_{device}",
-            tuple(f"{task}_{other}" for task in HAT_TASKS for other in HAT_DEVICES if other != device),
-            tuple(f"{task}_{device}" for task in HAT_TASKS),
+            tuple(table for table in HAT_TABLES if not table.endswith(device)),
+            tuple(table for table in HAT_TABLES if table.endswith(device)),
             0,
         )
         for device in HAT_DEVICES
