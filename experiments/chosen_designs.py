@@ -43,7 +43,12 @@ def random_designs(space: Space, n: int, seed: int) -> Codes:
 
 
 def designs_of_file(space: Space, path: Path) -> Codes:
-    """The designs of a file, repeats dropped.
+    """As :func:`read_designs`, repeats dropped."""
+    return distinct(read_designs(space, path))
+
+
+def read_designs(space: Space, path: Path) -> Codes:
+    """The designs of a file, row by row.
 
     Args:
         space: The space.
@@ -64,7 +69,7 @@ def designs_of_file(space: Space, path: Path) -> Codes:
     codes = _of_json(space, path, text) if path.suffix == ".json" else _of_csv(space, path, text)
     if not len(codes):
         raise ConfigError(f"{path}: holds no designs", "give at least one")
-    return distinct(codes)
+    return codes
 
 
 def designs_of_study(space: Space, folder: Path) -> Codes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..hw_targets.measured_target import REMEASURE_ROUNDS, MeasuredTarget
 from ..hw_targets.metric import Metric
 from ..hw_targets.target import Columns, HardwareTarget, Needs, Report, Seeds
 from ..spaces.design import Designs
@@ -82,7 +83,10 @@ class Predicted(HardwareTarget):
         if self.measure is None or self._checked is None:
             return super().confirm(designs, seeds)
         metric = self.predictor.metric
-        found = self.measure.evaluate(designs, seeds)
+        if isinstance(self.measure, MeasuredTarget):
+            found = self.measure.evaluate_rounds(designs, seeds, REMEASURE_ROUNDS)
+        else:
+            found = self.measure.evaluate(designs, seeds)
         names = (checked_name(metric, self._checked.source), _error_name(metric))
         truth = np.asarray(found.values[metric], float)
         predicted = self.predictor.predict(designs).mean

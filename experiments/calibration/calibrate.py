@@ -17,7 +17,7 @@ from ...spaces.knobs import Codes
 from ...spaces.space import Space
 from ..configuration.devices import DevicesFile, load_devices
 from .learner import Learner
-from .measuring import Device, first
+from .measuring import Device, numbers, picked, without
 from .request import DEFAULT_SAMPLES, Request, named_space, predictor_factory
 from .tables import measured, metric_of, read_tables, source_pool
 
@@ -125,12 +125,7 @@ def _of_table(learner: Learner, own: Measurements, label: str) -> Calibration:
 def _with_designs(table: Measurements, codes: Codes, metric: str) -> Measurements:
     """The rows of a table whose design is one of ``codes`` and that have a value."""
     wanted = {code.tobytes() for code in codes}
-    keep = [
-        row.tobytes() in wanted and bool(np.isfinite(value))
-        for row, value in zip(table.codes, table.values[metric], strict=True)
-    ]
-    failures = {row: "left out" for row, kept in enumerate(keep) if not kept}
-    return first(replace(table, failures=failures), len(table))
+    return picked(table, [row for row in numbers(table, metric) if table.codes[row].tobytes() in wanted])
 
 
 def _write(path: Path, table: Measurements) -> None:
@@ -146,46 +141,38 @@ def _of_device(learner: Learner, devices: DevicesFile, label: str) -> Calibratio
     request, metric, space = learner.request, learner.predictor.metric, learner.space
     k = request.samples or DEFAULT_SAMPLES
     request.output.mkdir(parents=True, exist_ok=True)
-    target = devices.devices[label]
-    target.prepare(_made(request.output / "target"), request.report)
-    device = Device(label, space, devices.space_block, target, request.seed)
-    held_out = device.table(request.output / CHECKED).codes if (request.output / CHECKED).exists() else None
-    candidates = _without(_candidates(space, learner.rng(2)), held_out)
+    alone = replace(devices, devices={label: devices.devices[label]})
+    device = Device(alone, label, metric, request.seed, request.report, request.warn)
+    before = device.measured_before(request.output / CHECKED)
+    candidates = without(_candidates(space, learner.rng(2)), before.codes if before else None)
     plan = candidates[learner.choose(candidates, k)]
-    used = device.measure(plan, k, request.output / USED, request.report, f"measuring on {label}")
+    used = device.measure(plan, k, request.output / USED, f"measuring on {label}")
     tables = [used]
     if request.check:
-        others = _without(_candidates(space, learner.rng(3)), used.codes)
+        others = without(_candidates(space, learner.rng(3)), used.codes)
         others = others[learner.rng(4).permutation(len(others))]
-        what = f"measuring on {label} to check"
-        tables.append(device.measure(others, request.check, request.output / CHECKED, request.report, what))
-    kept = [first(table, n) for table, n in zip(tables, (k, request.check), strict=False)]
-    if len(kept[0]) < k:
+        path = request.output / CHECKED
+        tables.append(device.measure(others, request.check, path, f"measuring on {label} to check"))
+    pairs = [_first(table, metric, n) for table, n in zip(tables, (k, request.check), strict=False)]
+    if len(pairs[0][1]) < k:
         failures = sorted(used.failures.values())
-        problem = f"{len(kept[0])} of {k} designs could be measured on {label!r}"
+        problem = f"{len(pairs[0][1])} of {k} designs could be measured on {label!r}"
         raise MeasurementsError(f"{problem} ({failures[0]})" if failures else problem, "mend the device, or ask fewer")
-    pairs = [(table.codes, table.values[metric]) for table in kept]
-    nothing = (np.empty((0, space.n_knobs), np.int64), np.empty(0))
-    found = _learnt(learner, used, label, pairs[0], pairs[1] if request.check else nothing)
-    return replace(found, failed=tuple(text for table in tables for text in table.failures.values()))
+    found = _learnt(learner, used, label, pairs[0], pairs[1] if request.check else (plan[:0], np.empty(0)))
+    failed = tuple(text for table in tables for text in table.failures.values())
+    return replace(found, failed=failed, space_block=devices.space_block)
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _first(table: Measurements, metric: str, n: int) -> tuple[Codes, FloatArray]:
+    """The first ``n`` designs of a table that have a number, and the numbers."""
+    rows = numbers(table, metric)[:n]
+    return table.codes[rows], table.values[metric][rows]
 
 
 def _candidates(space: Space, rng: np.random.Generator) -> Codes:
     """All designs of a small space, else random ones; distinct, int64 [n, n_knobs]."""
     every = space.enumerate(CANDIDATES)
     return np.unique(space.sample(rng, CANDIDATES), axis=0) if every is None else every
-
-
-def _without(codes: Codes, seen: Codes | None) -> Codes:
-    if seen is None or not len(seen):
-        return codes
-    known = {code.tobytes() for code in seen}
-    return codes[[code.tobytes() not in known for code in codes]]
 
 
 def _learnt(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...hw_targets.design_cells import design_cells, design_codes
+from ...hw_targets.design_cells import design_cells
 from ...predictors.calibration import Z_90
 from ...predictors.predicted import rests_on as learnt_from
 from ...predictors.prediction import Prediction
@@ -20,6 +19,7 @@ from ...spaces.design import Design
 from ...spaces.errors import DesignError
 from ...spaces.knobs import Codes
 from ...spaces.space import Space
+from ..chosen_designs import random_designs, read_designs
 from ..outputs.results import Results
 from .files import calibrated_space, read_calibration, rests_on
 
@@ -100,7 +100,7 @@ def predicted(folder: Path, choose: Callable[[Space], Named]) -> PredictionTable
 
     Args:
         folder: A saved predictor.
-        choose: Gives the designs for its space; see :func:`of_file`, :func:`of_study` and :func:`random_designs`.
+        choose: Gives the designs for its space; see :func:`of_file`, :func:`of_study` and :func:`at_random`.
 
     Raises:
         PredictorError: When the folder holds no predictor.
@@ -110,10 +110,22 @@ def predicted(folder: Path, choose: Callable[[Space], Named]) -> PredictionTable
     return PredictionTable(predictor, text, names, codes, predictor.predict(predictor.space.designs(codes)))
 
 
-def random_designs(space: Space, n: int, seed: int) -> Named:
+def at_random(space: Space, n: int, seed: int) -> Named:
     """Up to ``n`` distinct random designs."""
-    codes = space.sample(np.random.default_rng(seed), n)
-    codes = codes[np.sort(np.unique(codes, axis=0, return_index=True)[1])]
+    return _numbered(random_designs(space, n, seed))
+
+
+def of_file(space: Space, path: Path) -> Named:
+    """The designs of a file, see :func:`~cosearch.experiments.chosen_designs.designs_of_file`; repeats are kept.
+
+    Raises:
+        ConfigError: When the file cannot be read or holds no designs.
+        CosearchError: When a design is not one of the space.
+    """
+    return _numbered(read_designs(space, path))
+
+
+def _numbered(codes: Codes) -> Named:
     return tuple(str(i) for i in range(len(codes))), codes
 
 
@@ -134,66 +146,3 @@ def of_study(space: Space, folder: Path) -> Named:
             return names, space.encode([Design(design).part(part) for design in designs])
     problem = f"{folder} searched space {theirs.name!r}, and the predictor is of {space.name!r} with other options"
     raise DesignError(problem, "name a predictor of that space")
-
-
-def of_file(space: Space, path: Path) -> Named:
-    """The designs of a file.
-
-    Args:
-        space: Their space.
-        path: CSV with a column for each knob, or for ``knob.NAME``, as studies and measurements are written; or JSON,
-            a list of designs, or what ``cosearch pareto --export`` writes.
-
-    Raises:
-        DesignError: When it cannot be read, or holds what is no design of the space.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DesignError(f"{path}: cannot be read ({error})", "give a CSV or JSON file of designs") from error
-    return _of_json(space, path, text) if path.suffix == ".json" else _of_csv(space, path, text)
-
-
-def _of_json(space: Space, path: Path, text: str) -> Named:
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise DesignError(f"{path}: not JSON ({error})", "give a list of designs") from error
-    entries = data.get("designs") if isinstance(data, Mapping) else data
-    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise DesignError(f"{path}: no list of designs", "write [{'knob': value, ...}, ...]")
-    designs = [entry["design"] if isinstance(entry.get("design"), Mapping) else entry for entry in entries]
-    numbered = enumerate(zip(entries, designs, strict=True))
-    try:
-        codes = space.encode(designs)
-    except DesignError as error:
-        raise DesignError(f"{path}: {error.problem}", error.remedy) from error
-    names = tuple(str(i) if entry is design else _name_of(entry, i) for i, (entry, design) in numbered)
-    return names, _valid(space, codes, path)
-
-
-def _of_csv(space: Space, path: Path, text: str) -> Named:
-    reader = csv.DictReader(text.splitlines())
-    header = reader.fieldnames or []
-    columns = {name: next((c for c in (name, f"knob.{name}") if c in header), None) for name in space.names}
-    missing = [name for name, column in columns.items() if column is None]
-    # A front on which a knob is never active has no column for it.
-    if missing and (len(missing) == space.n_knobs or not space.is_conditional):
-        raise DesignError(f"{path}:1: no column {missing[0]!r}", f"the knobs are {', '.join(space.names)}")
-    rows = list(reader)
-    cells = [["" if column is None else (row[column] or "").strip() for row in rows] for column in columns.values()]
-    names = tuple(_name_of(row, i) for i, row in enumerate(rows))
-    return names, design_codes(space, cells, lambda row: f"{path}:{row + 2}")
-
-
-def _name_of(row: Mapping[str, Any], i: int) -> str:
-    if row.get("trial") not in (None, ""):
-        return f"trial {row['trial']}"
-    return str(row["design"]) if isinstance(row.get("design"), str) and row["design"] else str(i)
-
-
-def _valid(space: Space, codes: Codes, path: Path) -> Codes:
-    bad = np.flatnonzero(~space.is_valid(codes))
-    if len(bad):
-        raise DesignError(f"{path}: design {bad[0]} is not allowed in {space.name!r}", "correct it")
-    return codes

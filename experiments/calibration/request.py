@@ -40,6 +40,8 @@ class Request:
         settings: Its options, ``key=value`` each.
         space: Name of a space, or file with a ``space`` block, for tables that do not say theirs.
         seed: Of everything random.
+        report: Progress callback.
+        warn: Called with what is worth knowing.
     """
 
     output: Path
@@ -56,6 +58,7 @@ class Request:
     space: str | None = None
     seed: int = 0
     report: Report = lambda _what, _share: None
+    warn: Callable[[str], None] = lambda _text: None
 
     def __post_init__(self) -> None:
         if (self.table is None) == (self.devices is None):

@@ -59,7 +59,7 @@ def command(as_json: bool, sources: str, **asked: Any) -> None:
     bar = ProgressBar("calibrate", 1)
     bar.start()
     try:
-        calibration = calibrate(Request(sources=named, report=bar.preparing, **asked))
+        calibration = calibrate(Request(sources=named, report=bar.preparing, warn=bar.say, **asked))
         document = write_calibration(calibration, asked["output"])
     except KeyboardInterrupt:
         bar.say("what was measured is saved; the same command goes on")

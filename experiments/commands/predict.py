@@ -63,7 +63,7 @@ def command(
 
 
 def _choice(designs: Path | None, n_random: int | None, seed: int, study: str | None) -> Callable[[Any], Any]:
-    from ..calibration.predictions import of_file, of_study, random_designs
+    from ..calibration.predictions import at_random, of_file, of_study
     from ..configuration.locate import find_study
 
     if sum(given is not None for given in (designs, n_random, study)) != 1:
@@ -72,4 +72,4 @@ def _choice(designs: Path | None, n_random: int | None, seed: int, study: str | 
         return partial(of_file, path=designs)
     if study is not None:
         return partial(of_study, folder=find_study(study))
-    return partial(random_designs, n=n_random or 0, seed=seed)
+    return partial(at_random, n=n_random or 0, seed=seed)

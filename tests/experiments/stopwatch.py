@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ def phone(design: Mapping[str, Any]) -> dict[str, float]:
     with calls.open("a", encoding="utf-8") as file:
         file.write(f"{dict(design)}\n")
     if os.environ.get("COSEARCH_TEST_UNPLUG") == str(len(calls.read_text(encoding="utf-8").splitlines())):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
     if design["width"] == 64:
         raise MemoryError("too wide")
     return {"latency_ms": 3.0 * latency(design, 1.3), "energy_mj": 2.0}

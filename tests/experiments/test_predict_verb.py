@@ -79,6 +79,8 @@ def test_designs_from_csv_and_json_and_back(saved: str) -> None:
         written = list(csv.DictReader(file))
     assert [float(row["latency_ms"]) for row in written] == [row["latency_ms"] for row in table]
     assert done(saved, "--designs", "out.csv")["predictions"] == table
+    Path("twice.csv").write_text("a,b\n3,7\n3,7\n")
+    assert len(done(saved, "--designs", "twice.csv")["predictions"]) == 2
 
 
 def test_the_front_of_a_study_and_its_exported_files(
@@ -89,9 +91,10 @@ def test_the_front_of_a_study_and_its_exported_files(
     found = done(saved, "--study", "first")["predictions"]
     assert [row["design"] for row in found] == [f"trial {m['trial']}" for m in study.results.members]
     assert [row["knobs"] for row in found] == [m["design"] for m in study.results.members]
-    assert done(saved, "--designs", "studies/first/pareto/pareto.json")["predictions"] == found
-    CliRunner().invoke(main, ["pareto", "first", "--export", "out", "--formats", "csv"])
-    assert done(saved, "--designs", "out/pareto.csv")["predictions"] == found
+    CliRunner().invoke(main, ["pareto", "first", "--export", "out", "--formats", "csv,json"])
+    for file in ("out/pareto.csv", "out/pareto.json"):
+        exported = done(saved, "--designs", file)["predictions"]
+        assert [row["knobs"] for row in exported] == [row["knobs"] for row in found]
 
 
 def test_a_joint_study_is_predicted_by_its_part_and_no_other_space(saved: str) -> None:
@@ -116,11 +119,11 @@ def test_a_joint_study_is_predicted_by_its_part_and_no_other_space(saved: str) -
         ("ridge --random 2 --study x", 2, "give the designs once"),
         ("nowhere --random 2", 1, "nowhere holds no readable predictor"),
         ("ridge --study nowhere", 1, "there is no study 'nowhere'"),
-        ("ridge --designs missing.csv", 1, "missing.csv: cannot be read"),
-        ("ridge --designs knob.csv", 1, "knob.csv:1: no column 'b'; the knobs are a, b"),
+        ("ridge --designs missing.csv", 2, "missing.csv: cannot be read"),
+        ("ridge --designs knob.csv", 1, "knob.csv:2: knob 'b' is missing"),
         ("ridge --designs value.csv", 1, "value.csv:3: knob 'a'"),
-        ("ridge --designs value.json", 1, "value.json: knob 'b' is missing in design 0"),
-        ("ridge --designs text.json", 1, "no list of designs"),
+        ("ridge --designs value.json", 2, "value.json: knob 'b' is missing in design 0"),
+        ("ridge --designs text.json", 2, "write a list of designs"),
     ],
 )
 def test_mistakes_are_explained(saved: str, arguments: str, code: int, words: str) -> None:
