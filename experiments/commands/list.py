@@ -19,7 +19,7 @@ Examples:
   cosearch list strategies
   cosearch list studies --folder runs
 """
-FAMILIES = ("spaces", "targets", "strategies", "predictors", "studies")
+FAMILIES = ("spaces", "targets", "strategies", "predictors", "importers", "studies")
 
 
 @click.command(cls=Verb, epilog=EXAMPLES)
@@ -48,10 +48,11 @@ def command(what: str, folder: Path, as_json: bool) -> None:
 def _registry(family: str) -> Registry:
     from ...hw_targets.catalog import TARGETS
     from ...predictors.catalog import PREDICTORS
+    from ...predictors.importers.catalog import IMPORTERS
     from ...search.catalog import STRATEGIES
     from ...spaces.catalog import SPACES
 
-    return {r.family: r for r in (SPACES, TARGETS, STRATEGIES, PREDICTORS)}[family]
+    return {r.family: r for r in (SPACES, TARGETS, STRATEGIES, PREDICTORS, IMPORTERS)}[family]
 
 
 def _studies(folder: Path) -> list[tuple[str, str, str, str]]:
