@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_another_space_or_no_folder(saved: Path, tmp_path: Path) -> None:
         Predicted(SPACE, str(tmp_path / "nowhere"))
 
 
-def true_latency(design: dict[str, float]) -> dict[str, float]:
+def true_latency(design: dict[str, Any]) -> dict[str, float]:
     """Twice what was fitted; one kind of design does not run."""
     if design["c"] == "y" and design["a"] == 4:
         raise RuntimeError("out of memory")
