@@ -67,16 +67,16 @@ class Rapl:
         return sum(steps) / 1e3
 
 
-def rapl(folder: Path = POWERCAP) -> Rapl | None:
+def rapl(folder: Path | None = None) -> Rapl | None:
     """The machine's RAPL counters; None when there are none that this user may read.
 
     Packages count, and memory (``dram``); cores and graphics are part of their package, and ``psys`` contains it.
 
     Args:
-        folder: ``/sys/class/powercap``, or one laid out alike.
+        folder: One laid out like ``/sys/class/powercap``, the default.
     """
     found: list[tuple[Path, int, str]] = []
-    for domain in sorted(folder.glob("intel-rapl:*")):
+    for domain in sorted((folder or POWERCAP).glob("intel-rapl:*")):
         try:
             label = (domain / "name").read_text(encoding="utf-8").strip()
             if not label.startswith("package") and label != "dram":

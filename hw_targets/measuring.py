@@ -68,7 +68,7 @@ class Measurement:
         std_s: Robust standard deviation of one repeat, 1.4826 MAD of the kept repeats, seconds; the median's own
             standard error is about ``1.25 * std_s / sqrt(count)`` when repeats are independent.
         count: Kept repeats.
-        dropped: Repeats dropped as outliers.
+        dropped: Repeats dropped: interrupted ones, and outliers.
         warm_up: Calls before the first repeat.
         settled: Whether warm-up ended because timings were stable, not because its time was up.
     """
@@ -94,15 +94,29 @@ def measure(
     return measure_clocks(call, rule, (clock,))[0]
 
 
+def involuntary_switches() -> int:
+    """How often the kernel took a processor from a thread of this process, for others that wanted it (getrusage(2))."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
 def measure_clocks(
-    call: Callable[[], object], rule: MeasuringRule, clocks: Sequence[Callable[[], float]]
+    call: Callable[[], object],
+    rule: MeasuringRule,
+    clocks: Sequence[Callable[[], float]],
+    interruptions: Callable[[], int] = lambda: 0,
 ) -> tuple[Measurement, ...]:
     """Time the same calls by several clocks, each with its own outliers.
+
+    A repeat in which :func:`involuntary_switches` rose was not the call's alone: it waited for others, and found the
+    caches cold. Such repeats are dropped, unless fewer than ``min_repeats`` others are left.
 
     Args:
         call: What to time; called often.
         rule: See :class:`MeasuringRule`; it goes by the first clock.
         clocks: Seconds, rising; the first is read nearest to the call.
+        interruptions: Rises when a call is interrupted.
 
     Returns:
         One measurement for each clock.
@@ -111,21 +125,25 @@ def measure_clocks(
     backwards = others[::-1]
 
     def timed() -> tuple[float, ...]:
+        quiet = interruptions()
         before = [clock() for clock in backwards]
         start = first()
         call()
         end = first()
-        return (end - start, *(clock() - was for clock, was in zip(others, reversed(before), strict=True)))
+        spent = [clock() - was for clock, was in zip(others, reversed(before), strict=True)]
+        return (end - start, *spent, interruptions() - quiet)
 
     with _no_garbage_collection():
         warm_up, settled = _warm_up(timed, rule)
-        samples = _repeat(timed, rule)
-    return tuple(_summary(column, rule, warm_up, settled) for column in samples.T)
+        repeats = _repeat(timed, rule)
+    alone = repeats[repeats[:, -1] == 0]
+    used = alone if len(alone) >= rule.min_repeats else repeats
+    return tuple(_summary(column, len(repeats), rule, warm_up, settled) for column in used.T[:-1])
 
 
-def _summary(samples: NDArray[np.float64], rule: MeasuringRule, warm_up: int, settled: bool) -> Measurement:
+def _summary(samples: NDArray[np.float64], n: int, rule: MeasuringRule, warm_up: int, settled: bool) -> Measurement:
     kept = samples[np.abs(samples - np.median(samples)) <= rule.outlier * robust_std(samples)]
-    return Measurement(float(np.median(kept)), robust_std(kept), len(kept), len(samples) - len(kept), warm_up, settled)
+    return Measurement(float(np.median(kept)), robust_std(kept), len(kept), n - len(kept), warm_up, settled)
 
 
 def robust_std(samples: NDArray[np.float64]) -> float:
@@ -148,7 +166,7 @@ def _warm_up(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> tup
 
 
 def _repeat(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> NDArray[np.float64]:
-    """Repeats by every clock, float64 [n, n_clocks]."""
+    """Repeats by every clock and the interruptions of each, float64 [n, n_clocks + 1]."""
     samples: list[tuple[float, ...]] = []
     spent = 0.0
     while len(samples) < rule.max_repeats:
@@ -160,18 +178,17 @@ def _repeat(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> NDAr
         if spent >= rule.seconds:
             break
         # Fewer repeats can agree by chance.
-        if (
-            n % rule.window == 0
-            and n >= 4 * rule.window
-            and _precise(np.array([s[0] for s in samples]), rule.precision)
-        ):
+        if n % rule.window == 0 and n >= 4 * rule.window and _precise(samples, rule):
             break
     return np.array(samples)
 
 
-def _precise(samples: NDArray[np.float64], precision: float) -> bool:
-    error = MEDIAN_TO_MEAN_ERROR * robust_std(samples) / len(samples) ** 0.5
-    return bool(error <= precision * np.median(samples))
+def _precise(samples: Sequence[tuple[float, ...]], rule: MeasuringRule) -> bool:
+    alone = np.array([first for first, *_, interrupted in samples if not interrupted])
+    if len(alone) < 4 * rule.window:
+        return False
+    error = MEDIAN_TO_MEAN_ERROR * robust_std(alone) / len(alone) ** 0.5
+    return bool(error <= rule.precision * np.median(alone))
 
 
 @contextmanager

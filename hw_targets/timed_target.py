@@ -18,7 +18,7 @@ from ..spaces.network_space import ModuleSpace
 from ..spaces.space import Space
 from .energy_meters import EnergyMeter, rapl
 from .measured_target import Measure, MeasuredTarget
-from .measuring import Measurement, MeasuringRule, measure_clocks, robust_std
+from .measuring import Measurement, MeasuringRule, involuntary_switches, measure_clocks, robust_std
 from .metric import Metric
 from .reading import Reading, Readings
 from .target import Needs
@@ -60,8 +60,8 @@ class TimedTarget(MeasuredTarget):
     A subclass gives :meth:`make_call`. Metrics are ``latency_ms`` by the wall clock; where ``counts_cpu_time``, also
     ``cpu_time_ms``, what all threads of this process spent on processors during the call; and ``energy_mj`` where a
     meter of the device can be read when the target is built. Values are medians of repeats after a warm-up, ``std`` the
-    robust standard deviation (1.4826 MAD) of one repeat, ``count`` the repeats kept; see
-    :class:`~cosearch.hw_targets.measuring.MeasuringRule`. Energy is that of the whole device over windows of calls,
+    robust standard deviation (1.4826 MAD) of one repeat, ``count`` the repeats kept, which are those that no other work
+    interrupted; see :mod:`~cosearch.hw_targets.measuring`. Energy is that of the whole device over windows of calls,
     what else runs and what it takes at rest included.
 
     Args:
@@ -137,7 +137,7 @@ class TimedTarget(MeasuredTarget):
     def clock(self, call: Call) -> list[Measurement]:
         """Time a call by the wall clock, then by the process's own."""
         clocks = [time.perf_counter, time.process_time] if self.counts_cpu_time else [time.perf_counter]
-        return list(measure_clocks(call, self.rule, clocks))
+        return list(measure_clocks(call, self.rule, clocks, involuntary_switches))
 
     def wait(self) -> None:
         """Until the device has done what was called; for devices that only take note of calls."""

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from cosearch.hw_targets.measuring import MeasuringRule, measure, robust_std
+from cosearch.hw_targets.measuring import MeasuringRule, involuntary_switches, measure, measure_clocks, robust_std
 from cosearch.spaces.errors import TargetError
 
 
@@ -102,3 +102,40 @@ def test_a_real_call_is_timed_with_the_garbage_collector_off() -> None:
 def test_impossible_rules_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(TargetError):
         MeasuringRule(**options)  # type: ignore[arg-type]
+
+
+def test_repeats_that_other_work_interrupted_are_dropped() -> None:
+    stream = Stream([1e-3, 1e-3, 8e-3, 9e-3, 7e-3] * 400)
+
+    def interruptions() -> int:
+        # Three of every five calls.
+        return 3 * (stream.calls // 5) + max(0, stream.calls % 5 - 2)
+
+    rule = MeasuringRule(warm_up_s=0.0, seconds=1.0, max_repeats=100, precision=0.0)
+    (found,) = measure_clocks(stream.call, rule, (stream.clock,), interruptions)
+    assert (found.count, found.dropped) == (40, 60)
+    assert found.median_s == pytest.approx(1e-3)
+    blind = Stream(stream.durations)
+    assert measure_clocks(blind.call, rule, (blind.clock,))[0].median_s == pytest.approx(7e-3)
+
+
+def test_where_every_repeat_is_interrupted_all_of_them_count() -> None:
+    stream, always = Stream(noisy(3, 500)), iter(range(10**6))
+    rule = MeasuringRule(warm_up_s=0.0, seconds=0.05)
+    (found,) = measure_clocks(stream.call, rule, (stream.clock,), lambda: next(always))
+    assert found.count > 40
+    assert found.median_s == pytest.approx(1e-3, rel=0.05)
+
+
+def test_the_kernel_counts_interruptions() -> None:
+    before = involuntary_switches()
+    assert isinstance(before, int)
+    assert involuntary_switches() >= before
+
+
+def test_several_clocks_time_the_same_calls() -> None:
+    stream = Stream(noisy(4, 500))
+    rule = MeasuringRule(warm_up_s=0.0, seconds=0.05)
+    fast, slow = measure_clocks(stream.call, rule, (stream.clock, lambda: 3.0 * stream.now))
+    assert slow.median_s == pytest.approx(3.0 * fast.median_s)
+    assert slow.count == fast.count

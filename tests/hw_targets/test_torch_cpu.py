@@ -72,6 +72,77 @@ def test_larger_networks_and_batches_take_longer_and_thread_settings_survive() -
     assert batch > 2.0 * small
 
 
+def test_processor_time_stands_beside_wall_time() -> None:
+    asleep = SleepingSpace({"ms": [20]})
+    columns = TorchCpu(asleep, **QUICK).evaluate(asleep.designs(np.array([[0]])), seeds(1))
+    assert columns.values["latency_ms"][0] >= 20.0
+    assert columns.values["cpu_time_ms"][0] < 10.0
+    space = ElasticCnn(resolution=[64], width=[[32], [32]])
+    busy = TorchCpu(space, **QUICK).evaluate(space.designs(space.sample(np.random.default_rng(0), 1)), seeds(1))
+    # One thread cannot take much more processor time than time; less, when others are given the processor.
+    assert 0.0 < busy.values["cpu_time_ms"][0] < 3.0 * busy.values["latency_ms"][0]
+
+
+def test_weights_and_inputs_have_the_asked_type() -> None:
+    seen = []
+
+    class TypeSpace(Space):
+        def module(self, design: Mapping[str, Value]) -> tuple[torch.nn.Module, torch.Tensor]:
+            layer = torch.nn.Linear(2, 2)
+            layer.register_forward_hook(lambda module, given, out: seen.append((given[0].dtype, out.dtype)))
+            return layer.eval(), torch.zeros(1, 2)
+
+    space = TypeSpace({"a": [1]})
+    for dtype in ("float32", "bfloat16", "float64"):
+        target = TorchCpu(space, dtype=dtype, **QUICK)
+        assert not target.evaluate(space.designs(np.array([[0]])), seeds(1)).failures
+        assert set(seen) == {(getattr(torch, dtype), getattr(torch, dtype))}
+        assert target.fingerprint()["dtype"] == dtype
+        seen.clear()
+
+
+class Branching(torch.nn.Module):
+    """Compiles only when nothing is asked of the data."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.width < 0 and x.sum().item() > 1.0:
+            return x
+        return torch.relu(x[:, : abs(self.width)])
+
+
+class BranchingSpace(Space):
+    def module(self, design: Mapping[str, Value]) -> tuple[torch.nn.Module, torch.Tensor]:
+        return Branching(int(design["width"])).eval(), torch.ones(1, 64)
+
+
+def test_compiled_designs_are_compiled_whole_or_fail_alone() -> None:
+    # More graphs of one piece of code than torch compiles by default before it goes back to eager mode.
+    space = BranchingSpace({"width": [-1, *range(1, 11)]})
+    target = TorchCpu(space, mode="compile", **QUICK)
+    with pytest.MonkeyPatch.context() as patch:
+        # The graphs as they are, without a compiler of C++: what is compiled is not the matter here.
+        real = torch.compile
+        patch.setattr(torch, "compile", lambda module, **options: real(module, backend="eager", **options))
+        columns = target.evaluate(space.designs(np.arange(11)[:, None]), seeds(11))
+    assert list(columns.failures) == [0]
+    assert "item" in columns.failures[0]
+    assert (columns.values["latency_ms"][1:] > 0).all()
+    assert target.fingerprint()["mode"] == "compile"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch 2.13's own use of torch.jit
+def test_compiling_really_compiles() -> None:
+    space = BranchingSpace({"width": [64]})
+    found = TorchCpu(space, mode="compile", **QUICK).evaluate(space.designs(np.array([[0]])), seeds(1))
+    assert not found.failures
+    assert found.values["latency_ms"][0] > 0
+
+
 def test_it_needs_its_device_alone_and_waits_for_the_lock() -> None:
     space = SleepingSpace({"ms": [1, 2]})
     target = TorchCpu(space, lock_wait_s=0.1, threads=2, **QUICK)
@@ -102,7 +173,14 @@ def test_the_fingerprint_says_what_the_number_depends_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "word"), [({"threads": 0}, "threads"), ({"second": 1}, "second"), ({"seconds": "long"}, "torch_cpu")]
+    ("options", "word"),
+    [
+        ({"threads": 0}, "threads"),
+        ({"second": 1}, "second"),
+        ({"seconds": "long"}, "torch_cpu"),
+        ({"mode": "jit"}, "mode 'jit' is unknown; use one of eager, compile"),
+        ({"dtype": "int8"}, "dtype 'int8' is unknown"),
+    ],
 )
 def test_wrong_options_are_refused(options: dict[str, object], word: str) -> None:
     with pytest.raises(TargetError, match=word):
