@@ -89,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> list[Row]:
     parser.add_argument("--metric", choices=("latency", "energy"), default="latency")
     parser.add_argument("--choose", choices=("own", "random"), default="own", help="who chooses what to measure")
     parser.add_argument("--source-archs", type=int, metavar="N", help="designs known per train device, 0 for all")
+    parser.add_argument("--no-timing", action="store_true", help="do not time predictions of 100,000 designs")
     parser.add_argument("--jobs", type=int, default=1, help="processes, one thread each")
     rows = run("fewshot_latency", measure, parser, argv)
     print_side_by_side(rows)
@@ -99,7 +100,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
     """All rows, set by set, beside the published ones."""
     roots = tuple(root for root in (options.data, options.test_data) if root is not None)
     samples = tuple(sorted({int(word) for word in options.samples.split(",")}))
-    protocol = Protocol(samples, options.seeds, options.choose == "random", options.source_archs)
+    protocol = Protocol(samples, options.seeds, options.choose == "random", options.source_archs, not options.no_timing)
     test = tuple(word for word in options.test_devices.split(",") if word)
     setting = Setting(roots, options.metric, test, protocol)
     methods = chosen_methods(options.methods)
