@@ -15,6 +15,7 @@ PREDICTORS = Registry(
         "best_source": ("predictors.best_source:BestSource", "of a pool, the device that ranks a new device best"),
         "source_ridge": ("predictors.source_ridge:SourceRidge", "a new device as a weighted sum of a pool of devices"),
         "source_gp": ("predictors.source_gp:SourceGP", "Gaussian process around the mean of a pool of devices"),
+        "help": ("predictors.help:Help", "HELP (NeurIPS 2021): meta-learnt on a pool of devices, adapts in two steps"),
         "lookup_table": ("predictors.lookup_table:LookupTable", "layer-wise costs that add up, none negative"),
         "ridge_svr": ("predictors.ridge_svr:RidgeSvr", "ridge or support vector machine on one-hots, by grid search"),
     },

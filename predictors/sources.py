@@ -109,6 +109,10 @@ class SourcePredictor(PooledPredictor):
         """Standardised log metric of int64 ``codes`` [n, n_knobs] on every device, float64 [n, n_devices]."""
         return self.sources.profiles(SourceEncoding(self.space)(codes))
 
+    def log_devices(self, codes: Codes) -> FloatArray:
+        """Log metric of int64 ``codes`` [n, n_knobs] on every device, float64 [n, n_devices]."""
+        return np.asarray(self.sources.mean + self.sources.scale * self.profiles(codes))
+
     @abstractmethod
     def _log_metric(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of the log metric on the new device, float64 [n] each."""
@@ -130,7 +134,7 @@ class SourcePredictor(PooledPredictor):
     def _typical(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
         """Over the devices of the pool: mean, and their spread with the errors of their models; float64 [n] each."""
         found = self.sources
-        each = found.mean + found.scale * self.profiles(codes)
+        each = self.log_devices(codes)
         return each.mean(axis=1), np.sqrt(each.var(axis=1) + np.mean((found.scale * found.error) ** 2) + TINY)
 
 
