@@ -9,11 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cosearch.experiments.api import experiment, run
 from cosearch.experiments.benchmarks.constrained_nas import cases_of, main, ordered, pick
 from cosearch.experiments.benchmarks.harness import Row
 from cosearch.experiments.benchmarks.latency.constrained import Device, Rule, decide
 from cosearch.experiments.benchmarks.latency.methods import Contender, chosen_methods
 from cosearch.experiments.benchmarks.latency.readers import read_tables
+from cosearch.hw_targets.metric import Metric
+from cosearch.hw_targets.target import Columns, HardwareTarget, Needs, Seeds
+from cosearch.predictors.predicted import Predicted
+from cosearch.predictors.source_ridge import SourceRidge
+from cosearch.search.objective import Constraint, Objective
+from cosearch.spaces.design import Designs
 from cosearch.spaces.errors import CosearchError
 
 OPS = np.array(list(product((0, 1, 3), repeat=6)), np.uint8)
@@ -145,3 +152,40 @@ def test_real_devices_keep_their_constraints() -> None:
     subject = "nb201_cifar100/fpga <= 6 ms"
     assert picked[subject] + gaps[subject] == pytest.approx(73.48, abs=0.01)
     assert np.mean(list(gaps.values())) < 2.0
+
+
+class Accuracy(HardwareTarget):
+    """More latency, more accuracy, up to a point."""
+
+    needs = Needs(cheap=True)
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (Metric("top1_pct", "modelled", "rises with latency"),)
+
+    def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
+        latency = 1.0 + PER_OPERATION[designs.codes].sum(axis=1)
+        return Columns({"top1_pct": 90 - 5 * np.abs(latency - 6.0) - (designs.codes[:, 0] == 0)})
+
+    def fingerprint(self) -> dict[str, str]:
+        return {"version": "1"}
+
+
+def test_a_study_over_the_saved_predictor_keeps_the_constraint_on_the_device(root: Path, tmp_path: Path) -> None:
+    tables = read_tables("nb201", [root])
+    chosen = np.random.default_rng(0).permutation(len(OPS))[:10]
+    predictor = SourceRidge(tables.space, "latency_ms").fit_pool(tables.pool(["1080ti_1", "pixel3"], 0))
+    predictor.adapt(tables.space.designs(tables.codes[chosen]), LATENCY[chosen]).save(tmp_path / "fpga")
+    study = run(
+        experiment(
+            tables.space,
+            {"accuracy": Accuracy(), "latency": Predicted(tables.space, str(tmp_path / "fpga"))},
+            [Objective("top1_pct", "maximize")],
+            [Constraint("latency_ms", at_most=4.0)],
+            trials=150,
+        ),
+        folder=tmp_path / "study",
+    )
+    best = study.results.members[0]
+    assert best["metrics"]["latency_ms"] <= 4.0
+    latency = 1.0 + PER_OPERATION[tables.space.encode([best["design"]])].sum()
+    assert 3.0 < latency < 4.5

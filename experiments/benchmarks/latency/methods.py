@@ -51,10 +51,12 @@ def chosen_methods(names: str) -> list[Method]:
         words += everything if word == "all" else [RECOMMENDED] if word == "ours" else [word]
     methods = list(dict.fromkeys(Method.parse(word) for word in words))
     for method in methods:
-        factory = PREDICTORS.get(method.name)
-        accepted = list(inspect.signature(factory).parameters)[2:]
+        parameters = inspect.signature(PREDICTORS.get(method.name)).parameters
+        accepted = list(parameters)[2:]
+        # Predictors that take any option check them themselves.
+        any_option = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         for option in method.arguments:
-            if option not in accepted:
+            if option not in accepted and not any_option:
                 raise CosearchError(f"{method.name} has no option {option!r}", "known: " + ", ".join(accepted))
     return methods
 

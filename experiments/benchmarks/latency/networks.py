@@ -20,7 +20,7 @@ def fbnet(roots: Roots) -> Tables:
     Raises:
         CosearchError: When a file is missing.
     """
-    space: Space = SPACES.get("fbnet")()
+    space: Space = SPACES.get("fbnet")(resolution=32, classes=100, small_images=True)
     data = arrays(require(roots, "latency/fbnet_arch.npz"))
     choices: list[Value] = [str(name) for name in data["choice_names"]]
     columns = {f"block_{j + 1}": chosen for j, chosen in enumerate(data["block_choice"].T)}
@@ -34,7 +34,7 @@ def once_for_all(roots: Roots) -> Tables:
     Raises:
         CosearchError: When a file is missing.
     """
-    space: Space = SPACES.get("once_for_all")()
+    space: Space = SPACES.get("once_for_all")(width=1.2)
     data = arrays(require(roots, "latency/ofa_arch.npz"))
     given = {"resolution": data["resolution"]}
     given |= {f"stage{s + 1}_depth": depth for s, depth in enumerate(data["depth"].T)}
