@@ -18,6 +18,8 @@ SMALL = {
     "run": [
         "--set", "budget.trials=8", "--set", "tracking.name=none", "--set", "output.folder=studies", "--local",
     ],
+    "measure": ["--rounds", "1"],
+    "calibrate": ["--samples", "4", "--check", "4"],
 }  # fmt: skip
 """What makes a documented command cheap enough for a test."""
 
@@ -49,6 +51,12 @@ def test_yaml_blocks_are_valid(page: Path, tmp_path: Path) -> None:
 
     for number, text in enumerate(blocks(page, "yaml")):
         data = yaml.safe_load(text)
+        if "devices" in data:
+            from cosearch.experiments.configuration.devices import load_devices
+
+            (tmp_path / "devices.yaml").write_text(text, encoding="utf-8")
+            assert load_devices(tmp_path / "devices.yaml").devices
+            continue
         if "space" in data and "objectives" not in data:
             from cosearch.spaces.space import Space
 
@@ -69,9 +77,13 @@ def test_shell_blocks_run(page: Path, tmp_path: Path) -> None:
     (tmp_path / "experiments").mkdir()
     for config in (ROOT / "experiments").glob("*.yaml"):
         (tmp_path / "experiments" / config.name).write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
+    for text in blocks(page, "yaml"):
+        named = re.match(r"# (\w+\.yaml)\n", text)
+        if named:
+            (tmp_path / named[1]).write_text(text, encoding="utf-8")
     lines = [line.partition(" #")[0].strip() for block in blocks(page, "bash") for line in block.splitlines()]
     for line in lines:
-        words = shlex.split(line)
+        words = shlex.split(re.sub(r"--random \d+", "--random 8", line))
         if words[:1] != ["cosearch"]:
             continue
         command = [sys.executable, "-m", "cosearch.experiments.cli", *words[1:], *SMALL.get(words[1], [])]
