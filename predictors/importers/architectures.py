@@ -118,7 +118,7 @@ def _fbnet(choices: list[Any]) -> Architectures:
 
 
 def _once_for_all(rows: Sequence[Mapping[str, Any]]) -> Architectures:
-    # HELP cut its sub-networks from the supernet of this width.
+    # HELP does not name the width; its accuracies, up to 78.1 %, are out of reach for the supernet of width 1.0.
     space = OnceForAll(width=1.2)
     columns: dict[str, list[int]] = {"resolution": [int(row["r"]) for row in rows]}
     for s in range(len(STAGES)):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ....search.objective import FloatArray, Objective, Problem
 from ....spaces.errors import CosearchError
-from ....spaces.knobs import Categorical, Codes
-from ....spaces.space import Space
+from ....spaces.knobs import Codes
+from ....spaces.nas_bench_201 import EDGES, OPERATIONS, NasBench201
 from .benchmark_problem import BenchmarkProblem, front_of
 from .data_roots import Roots, arrays, find, require
 
@@ -30,10 +30,16 @@ INPUTS = ("cifar10", "cifar100", "imagenet16", "ninapro", "darcy")
 """Data sets whose images fix the shapes that were timed; a device column may be named after one."""
 
 
-def nb201_space(data: dict[str, NDArray[Any]]) -> Space:
-    """Six edges with one of five operations, unordered. Source: Dong and Yang 2020, "NAS-Bench-201", section 2.1."""
-    operations = tuple(str(name) for name in data["op_names"])
-    return Space({f"edge_{a}_{b}": Categorical(operations) for a, b in data["edges"].tolist()}, name="nb201")
+def nb201_space(data: dict[str, NDArray[Any]]) -> NasBench201:
+    """The cells, when a table's codes are theirs.
+
+    Raises:
+        CosearchError: When the table numbers edges or operations otherwise.
+    """
+    edges = tuple((int(a), int(b)) for a, b in data["edges"].tolist())
+    if tuple(data["op_names"].tolist()) != OPERATIONS or edges != EDGES:
+        raise CosearchError(f"{ARCHITECTURES} has other edges or operations", f"use the order {EDGES}, {OPERATIONS}")
+    return NasBench201()
 
 
 def names(roots: Roots) -> Iterator[str]:
