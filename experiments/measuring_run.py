@@ -99,7 +99,7 @@ class MeasuringRun:
                 problem = f"{self.path} has the metrics {', '.join(table.metrics)}, not {', '.join(self.sources)}"
                 raise MeasurementsError(problem, "give another file")
             before = dict(table.fingerprints)
-            for label in sorted(set(self.labels) & set(before)):
+            for label in (label for label in self.labels if label in before):
                 _check_same(self.path, label, before[label], fingerprints[label])
         table = replace(table, fingerprints=fingerprints | before, space_block=self.known.space_block)
         # Also where it was there: people may have written it with fewer columns.

@@ -134,15 +134,6 @@ def test_compiled_designs_are_compiled_whole_or_fail_alone() -> None:
     assert target.fingerprint()["mode"] == "compile"
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch 2.13's own use of torch.jit
-def test_compiling_really_compiles() -> None:
-    space = BranchingSpace({"width": [64]})
-    found = TorchCpu(space, mode="compile", **QUICK).evaluate(space.designs(np.array([[0]])), seeds(1))
-    assert not found.failures
-    assert found.values["latency_ms"][0] > 0
-
-
 def test_it_needs_its_device_alone_and_waits_for_the_lock() -> None:
     space = SleepingSpace({"ms": [1, 2]})
     target = TorchCpu(space, lock_wait_s=0.1, threads=2, **QUICK)
