@@ -87,7 +87,7 @@ def calibrate(request: Request) -> Calibration:
             raise ConfigError(f"device {label!r} gives {', '.join(offered)}, not {metric}", "choose one with --metric")
     elif own is not None:
         label, metric = _only(request.device, own.devices, str(request.table)), metric_of(tables, request.metric)
-    pool = source_pool(pools, metric, request.sources, label) if pools else None
+    pool = source_pool(pools, metric, request.sources, label, request.warn) if pools else None
     learner = Learner(factory((devices or tables[-1]).space, metric), pool, request)
     if devices is not None:
         return _of_device(learner, devices, label)

@@ -34,7 +34,8 @@ class Learner:
     def __post_init__(self) -> None:
         if self.pool is None:
             return
-        self.request.report(f"learning from {len(self.pool)} source devices", 0.0)
+        what = "learning from " + ("1 source device" if len(self.pool) == 1 else f"{len(self.pool)} source devices")
+        self.request.report(what, 0.0)
         if isinstance(self.predictor, PooledPredictor):
             self.predictor.fit_pool(self.pool)
         elif len(self.pool) == 1:
@@ -43,7 +44,7 @@ class Learner:
         else:
             problem = f"{self.request.predictor} learns from one table, and the pool has {len(self.pool)} devices"
             raise PredictorError(problem, "choose one with --sources, or use --predictor few_shot")
-        self.request.report(f"learning from {len(self.pool)} source devices", 1.0)
+        self.request.report(what, 1.0)
 
     @property
     def space(self) -> Space:

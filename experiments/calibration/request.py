@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ...spaces.space import Space
 from ..configuration.extends import override, read_document
 from ..configuration.options import checked_options, named_factory
 from ..configuration.problems import Problems
+from ..configuration.requirements import PACKAGES
 from ..configuration.space_block import build_space
 from ..configuration.yaml_source import Document
 
@@ -83,8 +85,11 @@ def predictor_factory(name: str, settings: Sequence[str]) -> Callable[[Space, st
     problems = Problems(document)
     factory = named_factory(PREDICTORS, document.data, (), problems)
     given = {key: value for key, value in document.data.items() if key != "name"}
+    package, extra = PACKAGES.get(("predictors", name), ("", ""))
+    if package and find_spec(package) is None:
+        problems.add(("name",), f'{name!r} needs the package {package}; pip install "cosearch[{extra}]"')
     options = None if factory is None else checked_options(factory, 2, given, (), problems)
-    if factory is None or options is None:
+    if factory is None or options is None or problems:
         raise problems.error()
     made, known = factory, options
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,14 +61,21 @@ def metric_of(tables: Sequence[Measurements], asked: str | None) -> str:
     return metric
 
 
-def source_pool(tables: Sequence[Measurements], metric: str, only: Sequence[str], target: str | None) -> Pool:
+def source_pool(
+    tables: Sequence[Measurements],
+    metric: str,
+    only: Sequence[str],
+    target: str,
+    warn: Callable[[str], None] = lambda _text: None,
+) -> Pool:
     """The source devices of tables.
 
     Args:
         tables: At least one, of one space.
         metric: Metric name.
-        only: Devices to take; all when empty.
+        only: Devices to take; all that have the metric when empty.
         target: The new device, which must not be among them.
+        warn: Called with the devices that are left out for want of the metric.
 
     Raises:
         MeasurementsError: When a device is in no table, in two, or is the new one.
@@ -83,7 +90,17 @@ def source_pool(tables: Sequence[Measurements], metric: str, only: Sequence[str]
             close = difflib.get_close_matches(device, known, n=1)
             guess = f"did you mean {close[0]!r}? " if close else ""
             raise MeasurementsError(f"source {device!r} is in no pool", f"{guess}they hold {', '.join(known)}")
-    chosen = list(only) or known
+    lacking = [
+        device
+        for table in tables
+        for device in table.devices
+        if not np.isfinite(table.values[metric][table.rows(device)]).any()
+    ]
+    chosen = list(only) or [device for device in known if device not in lacking]
+    if not chosen:
+        raise MeasurementsError(f"no source device has {metric}", "measure it on them, or see --metric")
+    if lacking and not only:
+        warn(f"without {metric}, so left out: {', '.join(lacking)}")
     if target in chosen:
         others = ",".join(device for device in chosen if device != target)
         remedy = f"leave it out: --sources {others}" if others else "give a pool of other devices"

@@ -29,6 +29,7 @@ PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("targets", "torch_cuda"): ("torch", "torch"),
     ("targets", "onnx_runtime"): ("onnxruntime", "torch"),
     ("targets", "supernet_digits"): ("torch", "torch"),
+    ("predictors", "help"): ("torch", "torch"),
     ("execution", "ray"): ("ray", "ray"),
     ("tracking", "mlflow"): ("mlflow", "mlflow"),
 }

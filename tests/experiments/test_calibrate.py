@@ -199,6 +199,20 @@ def test_one_table_alone_and_a_plain_predictor(table: str, pool: str) -> None:
     assert (single["sources"], single["n_source_values"]) == (["gpu"], 60)
 
 
+def test_sources_without_the_metric_are_left_out_unless_asked_for(pool: str, table: str) -> None:
+    rows = [line.split(",") for line in Path(pool).read_text().splitlines()]
+    at = rows[0].index("latency_ms")
+    for row in rows[1:]:
+        row[at] = "" if row[0] == "dsp" else row[at]
+    Path("holes.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    Path("holes.json").write_text(Path("pool.json").read_text())
+    found = calibrate("--pool", "holes.csv", "--table", table, "--output", "out")
+    assert "without latency_ms, so left out: dsp" in found.stderr
+    assert json.loads(Path("out/calibration.json").read_text())["sources"] == ["cpu", "gpu"]
+    asked = calibrate("--pool", "holes.csv", "--sources", "cpu,dsp", "--table", table, "--output", "out")
+    assert "device 'dsp' has no value of latency_ms" in asked.stderr
+
+
 def test_too_few_for_figures_is_said(pool: str, table: str) -> None:
     rows = Path(table).read_text().splitlines()
     Path("few.csv").write_text("\n".join(rows[:4]) + "\n")
