@@ -48,7 +48,7 @@ FILE = click.Path(path_type=Path)
 def command(as_json: bool, sources: str, **asked: Any) -> None:
     """Fit a predictor to a new device, and say how far it can be trusted.
 
-    Measurements are saved one by one in FOLDER: the same command again goes on where it was interrupted.
+    Measurements are kept in FOLDER as they are finished: the same command again goes on where it was interrupted.
     """
     from ..calibration.calibrate import calibrate
     from ..calibration.files import write_calibration
