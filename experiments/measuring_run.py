@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from ..hw_targets.device_lock import POLL_S
 from ..hw_targets.fingerprint import OF_THE_MOMENT
 from ..hw_targets.measured_target import HELD, MeasuredTarget
 from ..hw_targets.measurements import Measurements, append_rows, read_measurements, write_measurements
@@ -23,6 +25,9 @@ from .configuration.devices import DevicesFile
 from .interrupts import Interrupts
 
 ROUNDS = 3
+
+TURN_S = 2 * POLL_S
+"""Pause between batches, in which another process that waits for the device gets it."""
 
 Report = Callable[[str, int, int], None]
 """Called with a device, how many designs are done, and how many there are."""
@@ -146,6 +151,7 @@ class MeasuringRun:
             append_rows(self.path, self._table((label,) * len(rows), self.codes[rows], columns), table.metrics)
             at += len(rows)
             report(label, at, n)
+            time.sleep(TURN_S)
         return not interrupts.requested
 
     def _prepare(self, label: str, target: HardwareTarget) -> None:

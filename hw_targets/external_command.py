@@ -120,7 +120,8 @@ def _check_places(space: Space, command: Sequence[str], wanted: frozenset[str]) 
 def _write(name: str, space: Any, design: Design, path: Path) -> None:
     """Write the file that a placeholder stands for."""
     if name == "onnx":
-        write_onnx(*space.module(design), path)
+        module, example = space.module(design)
+        write_onnx(module, example, path)
     elif name == "workload_json":
         path.write_text(json.dumps(asdict(space.workload(design))) + "\n", encoding="utf-8")
     else:

@@ -110,11 +110,13 @@ class MeasuredTarget(HardwareTarget):
 
     def confirm(self, designs: Designs, seeds: Seeds) -> Columns:
         found = self.evaluate_rounds(designs, seeds, REMEASURE_ROUNDS)
-        values, std, count = (
-            {m.name: kind[m.name.removeprefix("remeasured_")] for m in self.held_out_metrics()}
-            for kind in (found.values, found.std, found.count)
+        names = {m.name: m.name.removeprefix("remeasured_") for m in self.held_out_metrics()}
+        return Columns(
+            {new: found.values[old] for new, old in names.items()},
+            {new: found.std[old] for new, old in names.items()},
+            {new: found.count[old] for new, old in names.items()},
+            found.failures,
         )
-        return Columns(values, std, count, found.failures)
 
 
 class _Batch:

@@ -107,7 +107,8 @@ class _EventClock:
     def __init__(self) -> None:
         import torch
 
-        self._start, self._end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        event: Any = torch.cuda.Event
+        self._start, self._end = event(enable_timing=True), event(enable_timing=True)
         self._running = False
 
     def __call__(self) -> float:
