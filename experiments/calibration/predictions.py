@@ -21,7 +21,8 @@ from ...spaces.knobs import Codes
 from ...spaces.space import Space
 from ..chosen_designs import random_designs, read_designs
 from ..outputs.results import Results
-from .files import calibrated_space, read_calibration, rests_on
+from .files import calibrated_space, read_calibration
+from .words import rests_on
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ def command(as_json: bool, sources: str, **asked: Any) -> None:
 
 
 def _show(document: dict[str, Any], folder: Path, failed: tuple[str, ...]) -> None:
-    from ..calibration.files import COLUMNS, PAGE, figure_rows, rests_on
+    from ..calibration.files import PAGE
+    from ..calibration.words import COLUMNS, figure_rows, rests_on
 
     click.echo(rests_on(document))
     n, checked, n_failed = document["n_measured"], document["n_checked"], document["n_failed"]
