@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..hw_targets.device_lock import POLL_S
 from ..hw_targets.fingerprint import OF_THE_MOMENT
 from ..hw_targets.measured_target import HELD, MeasuredTarget
-from ..hw_targets.measurements import Measurements, append_rows, read_measurements, write_measurements
+from ..hw_targets.measurements import Measurements, append_rows, joined, read_measurements, write_measurements
 from ..hw_targets.metric import Source
 from ..hw_targets.target import Columns, HardwareTarget
 from ..spaces.errors import CosearchError, MeasurementsError
@@ -65,7 +65,7 @@ class MeasuringRun:
             Whether everything is measured, and not interrupted.
 
         Raises:
-            MeasurementsError: When the table is of another space, of other devices or settings, or cannot be written.
+            MeasurementsError: When the table is of another space or of other settings, or cannot be written.
         """
         lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
         try:
@@ -99,10 +99,8 @@ class MeasuringRun:
         table = self._table((), np.zeros((0, self.known.space.n_knobs), np.int64), Columns({}))
         if self.path.exists():
             _drop_torn_line(self.path, warn)
-            table = read_measurements(self.path, self.known.space)
-            if set(table.metrics) != set(self.sources):
-                problem = f"{self.path} has the metrics {', '.join(table.metrics)}, not {', '.join(self.sources)}"
-                raise MeasurementsError(problem, "give another file")
+            # Devices may have been added to the file since, with metrics of their own.
+            table = joined([read_measurements(self.path, self.known.space), table])
             before = dict(table.fingerprints)
             for label in (label for label in self.labels if label in before):
                 _check_same(self.path, label, before[label], fingerprints[label])

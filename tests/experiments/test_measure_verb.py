@@ -115,6 +115,17 @@ def test_several_devices_share_a_table_and_failures_are_kept(boards: Path, here:
     assert (one.devices, one.metrics) == (("frugal",), table.metrics)
 
 
+def test_devices_may_be_added_later(boards: Path, here: Path) -> None:
+    both = boards.read_text()
+    boards.write_text(both[: both.index("  frugal")])
+    assert cosearch("boards.yaml", "--random", "3", "--rounds", "1", "--output", "pool.csv").exit_code == 0
+    boards.write_text(both)
+    assert cosearch("boards.yaml", "--random", "3", "--rounds", "1", "--output", "pool.csv").exit_code == 0
+    table = read_measurements(here / "pool.csv")
+    assert (len(table), table.metrics) == (6, ("latency_ms", "energy_mj"))
+    assert len(runs(here)) == 6
+
+
 def start(here: Path, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-P", "-m", "cosearch.experiments.cli", "measure", "boards.yaml", "--random", "40"]
     command += ["--rounds", "1", "--output", "pool.csv", "--device", "quick", *more]
