@@ -143,9 +143,12 @@ def _of_device(learner: Learner, devices: DevicesFile, label: str) -> Calibratio
     request.output.mkdir(parents=True, exist_ok=True)
     alone = replace(devices, devices={label: devices.devices[label]})
     device = Device(alone, label, metric, request.seed, request.report, request.warn)
-    before = device.measured_before(request.output / CHECKED)
-    candidates = without(_candidates(space, learner.rng(2)), before.codes if before else None)
-    plan = candidates[learner.choose(candidates, k)]
+    before, checks = (device.measured_before(request.output / name) for name in (USED, CHECKED))
+    known = _first(before, metric, k) if before else None
+    candidates = _candidates(space, learner.rng(2))
+    for table in (before, checks):
+        candidates = without(candidates, table.codes if table else None)
+    plan = candidates[learner.choose(candidates, k - (len(known[1]) if known else 0), known)]
     used = device.measure(plan, k, request.output / USED, f"measuring on {label}")
     tables = [used]
     if request.check:

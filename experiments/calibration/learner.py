@@ -16,6 +16,12 @@ from ...spaces.knobs import Codes
 from ...spaces.space import Space
 from .request import Request
 
+Known = tuple[Codes, FloatArray]
+"""Designs, int64 [n, n_knobs], and their values, float64 [n]."""
+
+FEWEST_ADAPTED = 2
+"""Measurements that a predictor can be adapted to."""
+
 
 @dataclass(frozen=True)
 class Learner:
@@ -55,13 +61,24 @@ class Learner:
         """Source of randomness for one purpose."""
         return np.random.default_rng(np.random.SeedSequence([self.request.seed, purpose]))
 
-    def choose(self, codes: Codes, k: int) -> NDArray[np.int64]:
-        """All rows of ``codes`` [n, n_knobs]: ``k`` to learn from, by the predictor if it can, then the others."""
+    def choose(self, codes: Codes, k: int, known: Known | None = None) -> NDArray[np.int64]:
+        """All rows of ``codes`` in the order to measure them: ``k`` by the predictor if it can, then the others.
+
+        Args:
+            codes: Designs that could be measured, int64 [n, n_knobs].
+            k: How many are wanted.
+            known: Other designs that the device measured already, int64 [m, n_knobs], and their values, float64 [m].
+
+        Returns:
+            int64 [n].
+        """
         order = self.rng(0).permutation(len(codes))
-        if self.pool is not None and isinstance(self.predictor, PooledPredictor):
-            chosen = self.predictor.choose(self.space.designs(codes), min(k, len(codes)), self.rng(1))
-            order = np.concatenate([chosen, order[~np.isin(order, chosen)]])
-        return order
+        if self.pool is None or not isinstance(self.predictor, PooledPredictor) or k < 1:
+            return order
+        if known is not None and len(known[1]) >= FEWEST_ADAPTED:
+            self.predictor.adapt(self.space.designs(known[0]), known[1])
+        chosen = self.predictor.choose(self.space.designs(codes), min(k, len(codes)), self.rng(1))
+        return np.concatenate([chosen, order[~np.isin(order, chosen)]])
 
     def learn(self, codes: Codes, y: FloatArray) -> Predictor:
         """The predictor after it met the device's ``y``, float64 [n], of int64 ``codes`` [n, n_knobs]."""
