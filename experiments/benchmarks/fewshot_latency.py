@@ -31,6 +31,7 @@ from .latency.splits import Split, present, splits_of
 from .latency.tables import Tables
 from .method import Method
 from .search_cases import in_processes
+from .shown import shown
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,10 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
             _note(f"{space}/{split.name}: not in the tables: {', '.join(devices.missing)}")
     cases = [Case(space, split, method) for space, split in sets for method in methods]
     work = partial(_outcome, setting=setting)
-    outcomes = in_processes(work, cases, options.jobs, "fits") if options.jobs > 1 else [work(case) for case in cases]
+    if options.jobs > 1:
+        outcomes = in_processes(work, cases, options.jobs, "fits")
+    else:
+        outcomes = [work(case) for case in shown(cases, len(cases), "fits")]
     for i, ((space, split), devices) in enumerate(zip(sets, there, strict=True)):
         means = groups(space, split, devices, _tables(space, roots, options.metric).held_out)
         for j, method in enumerate(methods):

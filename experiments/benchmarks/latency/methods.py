@@ -28,6 +28,7 @@ COMPARED = (
     "source_ridge",
     "source_gp",
     "source_gp:counts=true",
+    "source_gp:counts=true:mean=zero",
     "help",
     "ridge",
     "gp",
