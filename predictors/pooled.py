@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Self
@@ -88,10 +87,6 @@ class PooledPredictor(Predictor):
         # As through fit_pool, so that a single table is saved and loaded like any pool.
         self._device, self._names = np.zeros(len(y), np.int64), ("device",)
         self._fit_pool(Pool.of(self.space, self.metric, {"device": (codes, y)}))
-
-    def _fresh(self) -> Self:
-        # What was learnt from the pool does not depend on the new device, and may have cost minutes.
-        return copy.copy(self) if self.n_adapted else super()._fresh()
 
     def state(self) -> dict[str, FloatArray]:
         return {"pool_device": self._device, "pool_names": np.array(self._names), **self._learnt()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -174,12 +175,15 @@ class Predictor(ABC):
         return y, mean, std
 
     def _fresh(self) -> Self:
-        """One of the same options; where this one was adapted, fitted on the same data and not adapted."""
-        fresh = type(self)(self.space, self.metric, **self.options())
-        kept = len(self.observed) - self.n_adapted
+        """One of the same options that is to be fitted; where this one was adapted, a copy that is to be adapted.
+
+        What was fitted does not depend on the other device, so that :meth:`_adapt` may replace but not change it.
+        """
         if self.n_adapted:
-            fresh.fit(self.space.designs(self.codes[:kept]), self.observed[:kept])
-        return fresh
+            fresh = copy.copy(self)
+            fresh._correction = None
+            return fresh
+        return type(self)(self.space, self.metric, **self.options())
 
     def state(self) -> dict[str, FloatArray]:
         """What was learnt, as arrays by name; by default nothing, as :meth:`restore` learns again."""

@@ -15,7 +15,7 @@ from .prediction import FloatArray, Prediction
 from .predictor import Predictor
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 
 
 class Trees(Predictor):
@@ -44,7 +44,7 @@ class Trees(Predictor):
             raise PredictorError(f"trees {trees}, share {share}", "use at least 10 trees and a share in 0..1")
         self.trees = trees
         self.share = share
-        self._forest: ExtraTreesRegressor | None = None
+        self._forest: ExtraTreesRegressor | RandomForestRegressor | None = None
         self._residual = 0.0
 
     def options(self) -> dict[str, Any]:
@@ -58,10 +58,14 @@ class Trees(Predictor):
         std = np.hypot(self._spread(self.codes), self._residual)
         return report(self.observed, self._held_out, std)
 
-    def _fit(self, codes: Codes, y: FloatArray) -> None:
+    def _new(self) -> ExtraTreesRegressor | RandomForestRegressor:
+        """A forest to be fitted."""
         from sklearn.ensemble import ExtraTreesRegressor
 
-        forest = ExtraTreesRegressor(self.trees, max_features=self.share, bootstrap=True, random_state=0)
+        return ExtraTreesRegressor(self.trees, max_features=self.share, bootstrap=True, random_state=0)
+
+    def _fit(self, codes: Codes, y: FloatArray) -> None:
+        forest = self._new()
         x = features(self.space, codes, 1)
         forest.fit(x, y)
         self._forest = forest
