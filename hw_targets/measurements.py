@@ -5,29 +5,24 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import json
 import math
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spaces.catalog import SPACES
 from ..spaces.errors import CosearchError, MeasurementsError
 from ..spaces.space import Space
 from .design_cells import Place, design_cells, design_codes
+from .measurement_side import read_side, side_path, side_text, space_of
 from .measurement_table import Measurements, joined
 from .metric import Metric
 from .target import FloatArray
 
 __all__ = ["Measurements", "append_rows", "joined", "read_measurements", "table_header", "write_measurements"]
-
-VERSION = 1
-"""Version of the side file's format."""
 
 
 def table_header(space: Space, metrics: Sequence[str]) -> list[str]:
@@ -60,7 +55,7 @@ def write_measurements(path: Path, table: Measurements) -> list[Path]:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table_header(table.space, table.metrics))
     writer.writerows(_rows(table, table.metrics))
-    return [_replace(_side(path), _side_text(table)), _replace(path, text.getvalue())]
+    return [_replace(side_path(path), side_text(table)), _replace(path, text.getvalue())]
 
 
 def append_rows(path: Path, table: Measurements, metrics: Sequence[str]) -> None:
@@ -104,8 +99,8 @@ def read_measurements(path: Path, space: Space | None = None) -> Measurements:
     Raises:
         MeasurementsError: When it cannot be read, is of another space, or a cell is wrong; with file and line.
     """
-    side = _read_side(_side(path))
-    known, block = _space_of(path, side, space)
+    side = read_side(side_path(path))
+    known, block = space_of(path, side, space)
     header, rows, lines = _read_rows(path)
     metrics = _metric_columns(path, header, known)
     columns = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))
@@ -156,20 +151,6 @@ def _number(value: float) -> str:
     return "" if unknown else repr(value)
 
 
-def _side(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _side_text(table: Measurements) -> str:
-    block = dict(table.space_block or {})
-    space: dict[str, Any] = {"title": table.space.name, "digest": table.space.digest, "spec": table.space.spec()}
-    if block:
-        space = {"name": block.pop("name"), "options": block} | space
-    sources = {m: table.source(m) for m in table.metrics}
-    found = {d: dict(f) for d, f in table.fingerprints.items()}
-    return json.dumps({"version": VERSION, "space": space, "sources": sources, "fingerprints": found}, indent=1) + "\n"
-
-
 def _replace(path: Path, text: str) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -187,49 +168,6 @@ def _unwritten(path: Path, error: OSError) -> MeasurementsError:
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def _read_side(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        side = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MeasurementsError(
-            f"{path}: cannot be read ({error})", "mend it, or remove it and give a space"
-        ) from error
-    if not isinstance(side, dict) or side.get("version") != VERSION or "digest" not in side.get("space", {}):
-        raise MeasurementsError(f"{path}: not a side file of version {VERSION}", "remove it and give a space")
-    return side
-
-
-def _space_of(path: Path, side: dict[str, Any], given: Space | None) -> tuple[Space, dict[str, Any] | None]:
-    told = side.get("space")
-    if told is None:
-        if given is None:
-            raise MeasurementsError(f"{_side(path)}: no such file, so the space is unknown", "give the space")
-        return given, None
-    block = {"name": told["name"], **told.get("options", {})} if "name" in told else None
-    if given is not None:
-        if given.digest != told["digest"]:
-            problem = f"{path} is of space {told.get('title')!r}, not of {given.name!r} with these options"
-            raise MeasurementsError(problem, "give the space and the options that were measured")
-        return given, block
-    named = _named_space(block)
-    if named is not None and named.digest == told["digest"]:
-        return named, block
-    return Space(**told["spec"], name=told.get("title", "space")), None
-
-
-def _named_space(block: dict[str, Any] | None) -> Space | None:
-    """A registered space; paths to other people's code are not followed out of a data file."""
-    if block is None or ":" in str(block["name"]):
-        return None
-    try:
-        made = SPACES.get(block["name"])(**{k: v for k, v in block.items() if k != "name"})
-    except (CosearchError, TypeError):
-        return None
-    return made if isinstance(made, Space) else None
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
