@@ -106,7 +106,7 @@ def meta_train(network: HelpNetwork, tasks: Tasks, schedule: Schedule) -> dict[s
         error = network.forward(adapted, x[:, :, n_support:], embedding) - y[:, n_support:]
         divergence = 0.5 * (std**2 + mean**2 - 1.0).sum() - std.log().sum()
         optimiser.zero_grad(set_to_none=True)
-        (torch.mean(error**2) + DIVERGENCE * divergence).backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(torch.mean(error**2) + DIVERGENCE * divergence)
         optimiser.step()
     return {k: v.detach().numpy() for k, v in weights.items()}
 

@@ -126,7 +126,7 @@ class MLP(Predictor):
             for i in range(len(sizes) - 1):
                 h = torch.baddbmm(weights[f"bias_{i}"], h.relu() if i else h, weights[f"weight_{i}"])
             optimiser.zero_grad(set_to_none=True)
-            ((h[..., 0] - wanted) ** 2 * share).sum().backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(((h[..., 0] - wanted) ** 2 * share).sum())
             optimiser.step()
             schedule.step()
         return {name: weight.detach().numpy() for name, weight in weights.items()}

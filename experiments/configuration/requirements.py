@@ -30,6 +30,7 @@ PACKAGES: dict[tuple[str, str], tuple[str, str]] = {
     ("targets", "onnx_runtime"): ("onnxruntime", "torch"),
     ("targets", "supernet_digits"): ("torch", "torch"),
     ("predictors", "help"): ("torch", "torch"),
+    ("predictors", "mlp"): ("torch", "torch"),
     ("execution", "ray"): ("ray", "ray"),
     ("tracking", "mlflow"): ("mlflow", "mlflow"),
 }
