@@ -17,6 +17,9 @@ from .calibrate import Calibration
 FEWEST = 4
 """Observations from which figures are given."""
 
+FEWEST_RANKED = 5
+"""Designs of a region from which their ranks are compared; of fewer, any order comes up by chance."""
+
 TIMES = frozenset({"ms", "us", "ns", "s", "cycles"})
 """Units of which less is faster."""
 
@@ -97,10 +100,15 @@ def calibration_document(calibration: Calibration, seen: HeldOut | None) -> dict
         document["figures"] = _plain(report(seen.y, seen.mean, seen.std))
         names = region_names(predictor.metric)
         document["regions"] = [
-            {"name": names[int(row["region"])], **_plain({k: v for k, v in row.items() if k != "region"})}
+            {"name": names[int(row["region"])], **_plain(_of_region(row))}
             for row in by_region(seen.y, seen.mean, seen.std)
         ]
     return document
+
+
+def _of_region(row: dict[str, float]) -> dict[str, float]:
+    left_out = {"region"} if row["n"] >= FEWEST_RANKED else {"region", "kendall_tau", "spearman"}
+    return {key: value for key, value in row.items() if key not in left_out}
 
 
 def _plain(figures: dict[str, float]) -> dict[str, float | int]:

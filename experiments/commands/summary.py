@@ -41,8 +41,8 @@ def show_summary(summary: Summary, as_json: bool) -> int:
     if not as_json:
         _show_front(Path(summary.folder))
         for check in _checks(summary):
-            remedy = f"measure the front with: cosearch measure DEVICES.yaml --study {summary.folder}"
-            click.echo(check.sentence() if check.n else f"{check.sentence()}; {remedy}")
+            verb = f"cosearch measure DEVICES.yaml --study {summary.folder} --output front.csv"
+            click.echo(check.sentence() if check.n else f"{check.sentence()}; measure the front with: {verb}")
     return OK
 
 

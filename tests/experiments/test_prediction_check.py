@@ -85,7 +85,7 @@ def test_the_front_is_scored_by_the_other_target_and_compared(config: Path) -> N
 def test_a_front_that_rests_on_predictions_alone_is_said_to(config: Path) -> None:
     shown = run(str(config), "--set", "targets.memory.measure=null").stdout.splitlines()[-1]
     assert shown.startswith("peak_memory_kib is predicted (ridge, ")
-    assert shown.endswith("measure the front with: cosearch measure DEVICES.yaml --study studies/fast")
+    assert shown.endswith("with: cosearch measure DEVICES.yaml --study studies/fast --output front.csv")
     page = Path("studies/fast/report.html").read_text()
     assert "peak_memory_kib is predicted" in page
     assert "How far off" not in page
