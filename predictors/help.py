@@ -264,7 +264,7 @@ def spread_out(pool: Pool, count: int) -> Codes:
     logs = np.log(pool.values)
     standard = (logs - np.nanmean(logs, axis=0)) / np.maximum(np.nanstd(logs, axis=0), TINY)
     order = rows[np.argsort(np.nanmean(standard[rows], axis=1), kind="stable")]
-    return pool.codes[order[np.linspace(0, len(order) - 1, count).round().astype(int)]]
+    return np.asarray(pool.codes[order[np.linspace(0, len(order) - 1, count).round().astype(int)]])
 
 
 TINY = 1e-12

@@ -64,7 +64,8 @@ class CellGraph:
         """One-hot kinds of the nodes of int64 ``codes`` [n, n_edges]; float64 [n_nodes, n, choices + 3]."""
         n, edges = codes.shape
         ends = np.full((n, 1), self.choices)
-        return np.eye(self.choices + 3)[np.hstack([ends, codes, ends + 1, ends + 2]).T].reshape(edges + 3, n, -1)
+        kinds = np.hstack([ends, codes, ends + 1, ends + 2]).T
+        return np.asarray(np.eye(self.choices + 3)[kinds].reshape(edges + 3, n, -1))
 
 
 class HelpNetwork:

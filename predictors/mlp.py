@@ -62,7 +62,7 @@ class MLP(Predictor):
         if members < 2 or width < 1 or steps < 1 or not learning_rate > 0:
             problem = f"members {members}, width {width}, steps {steps}, learning_rate {learning_rate}"
             raise PredictorError(problem, "use at least 2 members, a width and step of 1, and a positive learning rate")
-        self._options = {"members": members, "width": width, "steps": steps}
+        self._options: dict[str, Any] = {"members": members, "width": width, "steps": steps}
         self._options |= {"learning_rate": learning_rate, "log": log, "seed": seed}
         self.log = log
         self._one_hot = OneHot(space)
