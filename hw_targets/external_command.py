@@ -29,7 +29,8 @@ _NAMES = {"onnx": "model.onnx", "design_json": "design.json", "workload_json": "
 PLACES = tuple(_NAMES)
 """Placeholders that stand for files."""
 
-_PLACE = re.compile(r"\{(\w+)\}")
+# Not ${NAME}, which is the shell's where the program is one.
+_PLACE = re.compile(r"(?<!\$)\{(\w+)\}")
 
 
 class ExternalCommand(MeasuredTarget):

@@ -71,6 +71,28 @@ def test_an_option_out_of_range_is_named(tmp_path: Path) -> None:
         load_devices(written(tmp_path, text))
 
 
+def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
+    board = "{name: external_command, command: [no-such-program, '{design_json}'], metrics: [latency_ms]}"
+    text = f"space: {{name: elastic_cnn}}\ndevices:\n  board: {board}\n"
+    with pytest.raises(ConfigError, match=r"devices.yaml:3: devices.board: needs the program 'no-such-program'"):
+        load_devices(written(tmp_path, text))
+
+
+def test_the_targets_of_an_experiment_are_devices(tmp_path: Path) -> None:
+    text = """name: both
+space: {arch: {name: elastic_cnn}, hw: {knobs: {pe: [4, 8]}}, name: joint}
+targets:
+  speed: {name: torch_cpu, part: arch}
+  memory: {name: activation_memory, part: arch}
+objectives: [{metric: latency_ms}]
+"""
+    found = load_devices(written(tmp_path, text))
+    assert list(found.devices) == ["speed", "memory"]
+    assert found.parts == {"speed": "arch", "memory": "arch"}
+    with pytest.raises(ConfigError, match="did you mean 'torch_cpu'"):
+        load_devices(written(tmp_path, text.replace("torch_cpu", "torch_cp")))
+
+
 @pytest.mark.parametrize("text", ["space: {name: elastic_cnn}\ndevices: {}\n", "devices:\n  a: {name: torch_cpu}\n"])
 def test_something_must_be_there(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="1 problem"):

@@ -173,6 +173,11 @@ def test_wrong_options_are_refused(command: list[str], options: dict[str, Any], 
     assert message in str(caught.value)
 
 
+def test_variables_of_a_shell_that_is_asked_for_are_left_alone() -> None:
+    columns = evaluate(["sh", "-c", 'X=1.5; echo "[${X}, ${X}, ${X}]" # $1', "sh", "{design_json}"])
+    assert columns.values["latency_ms"].tolist() == [1.5] * 3
+
+
 def test_it_says_what_it_needs(tmp_path: Path) -> None:
     target = ExternalCommand(SPACE, ["adb", "shell"], ["latency_ms"], device="phone")
     assert (target.needs.device, target.needs.program) == ("phone", "adb")
