@@ -39,9 +39,9 @@ def write_calibration_page(
         found = predictor.predict(predictor.space.designs(codes))
         groups.append(Compared("learnt from", found.mean, found.std, y, _texts(calibration, codes), quiet=True))
     if seen is not None:
-        rows_drawn = shown(np.ones(len(seen.y), dtype=bool), MOST_DOTS)
-        columns = (column[rows_drawn] for column in (seen.mean, seen.std, seen.y))
-        groups.append(Compared("held out", *columns, _texts(calibration, seen.codes[rows_drawn])))
+        drawn = shown(np.ones(len(seen.y), dtype=bool), MOST_DOTS)
+        texts = _texts(calibration, seen.codes[drawn])
+        groups.append(Compared("held out", seen.mean[drawn], seen.std[drawn], seen.y[drawn], texts))
     regions = [(r["name"], r["low"], r["high"]) for r in document["regions"]]
     figure = agreement_figure(predictor.metric, calibration.source, groups, regions)
     how = f"Figures are over {document['how']}." if seen else "Too few designs to say how far off predictions are."
