@@ -93,7 +93,8 @@ class MLP(Predictor):
 
     def _left_out(self, n: int) -> NDArray[np.int64]:
         """The member that does not see a row, int64 [n]."""
-        return np.random.default_rng(self._options["seed"]).permutation(n) % self._options["members"]
+        members: int = self._options["members"]
+        return np.random.default_rng(self._options["seed"]).permutation(n) % members
 
     def _fit(self, codes: Codes, y: FloatArray) -> None:
         if self.log and (y <= 0).any():
