@@ -12,6 +12,10 @@ PREDICTORS = Registry(
         "trees": ("predictors.trees:Trees", "extremely randomised trees, by scikit-learn"),
         "pairwise": ("predictors.pairwise:Pairwise", "linear ranker learnt from pairs (Bradley and Terry 1952)"),
         "bank": ("predictors.bank:Bank", "of several predictors, the one that ranks held-out designs best"),
+        "few_shot": (
+            "predictors.few_shot:FewShot",
+            "a new device from ten measurements: imagined and real devices as prior",
+        ),
         "best_source": ("predictors.best_source:BestSource", "of a pool, the device that ranks a new device best"),
         "source_ridge": ("predictors.source_ridge:SourceRidge", "a new device as a weighted sum of a pool of devices"),
         "source_gp": ("predictors.source_gp:SourceGP", "Gaussian process around the mean of a pool of devices"),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..spaces.errors import PredictorError
-from ..spaces.knobs import INACTIVE, Codes
+from ..spaces.knobs import Codes
 from ..spaces.space import Space
 from .one_hot import OneHot
 from .prediction import FloatArray
@@ -87,7 +87,7 @@ class SourceGP(SourcePredictor):
 
 
 def value_counts(space: Space, codes: Codes) -> FloatArray:
-    """How often each value is taken among knobs of the same values, as a share of them.
+    """How often each value is taken among knobs of the same values.
 
     Args:
         space: The space.
@@ -100,11 +100,10 @@ def value_counts(space: Space, codes: Codes) -> FloatArray:
     for column, name in enumerate(space.names):
         groups.setdefault(repr(space.knob(name).spec()), []).append(column)
     counts = [
-        np.eye(int(space.cardinalities[columns[0]]) + 1)[
-            np.where(codes[:, columns] == INACTIVE, -1, codes[:, columns])
-        ].mean(axis=1)[:, :-1]
+        (codes[:, columns, None] == np.arange(size)).sum(axis=1).astype(np.float64)
         for columns in groups.values()
         if len(columns) > 1
+        for size in (int(space.cardinalities[columns[0]]),)
     ]
     return np.hstack(counts) if counts else np.empty((len(codes), 0))
 

@@ -11,10 +11,10 @@ from typing import Self
 import numpy as np
 
 from ..spaces.errors import PredictorError
-from ..spaces.knobs import Codes
+from ..spaces.knobs import INACTIVE, Codes
 from ..spaces.space import Space
 from .evidence import fit_evidence_each
-from .one_hot import OneHot
+from .one_hot import MOST_VALUES, OneHot
 from .pool import Pool
 from .pooled import PooledPredictor
 from .prediction import FloatArray, Prediction
@@ -32,14 +32,27 @@ class SourceEncoding:
 
     def __init__(self, space: Space) -> None:
         self._one_hot = OneHot(space)
-        owner = self._one_hot.owner
-        pairs = [(a, b) for a, b in combinations(range(len(owner)), 2) if owner[a] != owner[b]]
-        self._pairs = np.array(pairs if len(pairs) <= MOST_PAIRS else [], dtype=np.int64).reshape(-1, 2)
+        sizes = space.cardinalities
+        pairs = list(combinations(range(space.n_knobs), 2))
+        few = bool((sizes <= MOST_VALUES).all()) and sum(int(sizes[a] * sizes[b]) for a, b in pairs) <= MOST_PAIRS
+        self._a, self._b = np.array(pairs if few else [], np.int64).reshape(-1, 2).T
+        self._sizes = sizes[self._b]
+        ends = np.cumsum(sizes[self._a] * self._sizes)
+        self._first = np.concatenate([np.zeros(1, np.int64), ends])[:-1] if len(ends) else ends
+        self._width = int(ends[-1]) if len(ends) else 0
 
     def __call__(self, codes: Codes) -> FloatArray:
         """Columns of int64 ``codes`` [n, n_knobs], float64 [n, n_columns]."""
         hits = self._one_hot(codes)
-        return np.hstack([hits, hits[:, self._pairs[:, 0]] * hits[:, self._pairs[:, 1]]])
+        if not self._width:
+            return hits
+        a, b = codes[:, self._a], codes[:, self._b]
+        found = np.zeros((len(codes), hits.shape[1] + self._width))
+        found[:, : hits.shape[1]] = hits
+        # Of all products only one of each pair of knobs is not zero.
+        row, pair = np.nonzero((a != INACTIVE) & (b != INACTIVE))
+        found[row, hits.shape[1] + (self._first + a * self._sizes + b)[row, pair]] = 1.0
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Features of designs: what their choices cost on imaginable devices, and the choices themselves."""

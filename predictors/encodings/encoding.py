@@ -1,0 +1,82 @@
+"""Features of designs for predictors that learn from little: imagined devices, layers, choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ...spaces.knobs import Codes
+from ...spaces.space import Space
+from ..one_hot import OneHot
+from ..prediction import FloatArray
+from ..source_gp import value_counts
+from ..sources import SourceEncoding
+from .profiles import POPULATION, Profiles, slots_of
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Blocks of features of ``n`` designs, each centred and scaled over random designs of the space.
+
+    Rows of a block have a mean square of 1, so that an inner product of rows is a covariance of unit mean variance.
+
+    Attributes:
+        roofline: Principal profiles of imagined devices, with their share of the variance, float64 [n, r]; ``r`` is 0
+            in spaces without workloads.
+        layers: The same of each slot, float64 [n, l].
+        counts: How often each value is taken among knobs alike, float64 [n, c].
+        choices: Indicators of values, with their products in small spaces, float64 [n, p].
+    """
+
+    roofline: FloatArray
+    layers: FloatArray
+    counts: FloatArray
+    choices: FloatArray
+
+
+class Encoding:
+    """Features of the designs of one space.
+
+    Args:
+        space: The space.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._one_hot = OneHot(space)
+        self._choices = SourceEncoding(space)
+        slots = slots_of(space)
+        self._profiles = Profiles(space, slots) if slots is not None else None
+        raw = self._raw(space.sample(np.random.default_rng(1), POPULATION))
+        self._centre = [block.mean(axis=0) for block in raw]
+        self._scale = [_root_mean_square(block - centre) for block, centre in zip(raw, self._centre, strict=True)]
+
+    def __call__(self, codes: Codes) -> Features:
+        """Features of int64 ``codes`` [n, n_knobs]."""
+        raw = self._raw(codes)
+        # In place: in large batches these arrays are most of the work.
+        for i, (centre, scale) in enumerate(zip(self._centre, self._scale, strict=True)):
+            raw[i] -= centre
+            raw[i] /= scale
+        return Features(*raw)
+
+    def _raw(self, codes: Codes) -> list[FloatArray]:
+        nothing = np.empty((len(codes), 0))
+        whole, each = self._profiles(codes) if self._profiles is not None else (nothing, nothing)
+        return [whole, each, value_counts(self.space, codes), self._choices(codes)]
+
+
+def _root_mean_square(block: FloatArray) -> float:
+    return float(np.sqrt((block**2).sum() / max(len(block), 1))) or 1.0
+
+
+_ENCODINGS: WeakKeyDictionary[Space, Encoding] = WeakKeyDictionary()
+
+
+def encoding_of(space: Space) -> Encoding:
+    """The encoding of a space, made once per space object: in large spaces of networks it takes seconds."""
+    if space not in _ENCODINGS:
+        _ENCODINGS[space] = Encoding(space)
+    return _ENCODINGS[space]
