@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from ..hw_targets.fingerprint import usable_cores
 from ..spaces.design import Designs
+from ..spaces.errors import PredictorError
 from ..spaces.knobs import Codes
 from ..spaces.space import Space
-from .encodings.encoding import Features, encoding_of
-from .evidence import fit_evidence_each
+from .encodings.encoding import encoding_of
 from .few_shot_posterior import OFFSET_VARIANCE, Kernels, Posterior, infer
 from .most_informative import most_informative
 from .pool import Pool
 from .pooled import PooledPredictor
 from .prediction import FloatArray, Prediction
+from .source_profiles import SourceProfiles
 
 TRANSFER_RANGE = (-4.5, 0.0)
 """Log10 of the prior variance of a group of features, relative to the squared mean of the metric."""
@@ -39,17 +40,14 @@ CHOICE_NOISE = 1e-3
 CHOICE_CANDIDATES = 3000
 """Designs among which those to measure are looked for, at most."""
 
-OUTLIER = 8.0
-"""Values of a source further from its median than so many robust deviations are pulled back to there."""
-
 SMALLEST = 0.5
 """Predictions below this share of the least measurement bend, so that they stay positive and in order."""
 
 BLOCK = 1024
 """Designs that are predicted together, so that memory stays bounded."""
 
-REFERENCE_DESIGNS = 2000
-"""Random designs over which features are compared in size."""
+MOST_ALONE = 400
+"""Measurements of a single table that are learnt from as a device's own; of more, a linear model suffices."""
 
 Group = tuple[FloatArray, ...]
 """Blocks of features that share a prior variance."""
@@ -65,8 +63,9 @@ class FewShot(PooledPredictor):
     are averaged over, and outliers lose weight, see :func:`~.few_shot_posterior.infer`. The metric itself is modelled,
     not its logarithm, because operators' times add up.
 
-    In spaces without workloads, choices stand for the imagined devices. One configuration serves all spaces, devices
-    and metrics. :meth:`choose` takes the designs that tell most about the device (D-optimal, by the prior covariance).
+    In spaces without workloads, choices stand for the imagined devices. Without a pool, :meth:`fit` learns from a
+    device's own measurements and the imagined devices alone. One configuration serves all spaces, devices and metrics.
+    :meth:`choose` takes the designs that tell most about the device (D-optimal, by the prior covariance).
 
     Args:
         space: The design space.
@@ -80,51 +79,40 @@ class FewShot(PooledPredictor):
 
     def __init__(self, space: Space, metric: str) -> None:
         super().__init__(space, metric)
+        self._sources: SourceProfiles | None = None
         self._posterior: Posterior | None = None
 
     def options(self) -> dict[str, Any]:
         return {}
 
     def choose(self, candidates: Designs, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Designs of largest remaining variance, one after the other; what was adapted to already counts as known."""
-        self._check_fitted()
+        """Designs of largest remaining variance, one after the other; what was adapted to already counts as known.
+
+        Without a pool and before :meth:`fit` it chooses by the imagined devices; then what was fitted counts as known.
+        """
         drawn = rng.permutation(len(candidates))[: max(CHOICE_CANDIDATES, 2 * k)]
-        groups, _ = self._groups(np.concatenate([candidates.codes[drawn], self._adapted_codes()]))
+        groups, _ = self._groups(np.concatenate([candidates.codes[drawn], self._known_codes()]))
         every = [np.sqrt(CHOICE_VARIANCE) * block for group in groups[:-1] for block in group]
         every.append(np.full((len(every[0]), 1), np.sqrt(OFFSET_VARIANCE)))
         stacked = np.concatenate(every, axis=1)
         return drawn[most_informative(stacked[: len(drawn)], stacked[len(drawn) :], k, CHOICE_NOISE)]
 
     def _fit_pool(self, pool: Pool) -> None:
-        blocks = self._blocks(encoding_of(self.space)(pool.codes))
-        x = np.concatenate([factor * block for block, factor in blocks], axis=1)
-        self._weights, self._offset = np.empty((x.shape[1], len(pool))), np.empty(len(pool))
-        self._level, self._error = np.empty(len(pool)), np.empty(len(pool))
-        measured = np.isfinite(pool.values)
-        _, group = np.unique(measured, axis=1, return_inverse=True)
-        for same in range(int(group.max()) + 1):
-            devices = np.flatnonzero(group.reshape(-1) == same)
-            rows = measured[:, devices[0]]
-            y = _without_outliers(pool.values[np.ix_(rows, devices)])
-            level = y.mean(axis=0)
-            self._weights[:, devices], self._offset[devices], left_out = fit_evidence_each(x[rows], y / level)
-            self._level[devices] = level
-            self._error[devices] = np.sqrt(np.mean((y / level - left_out) ** 2, axis=0))
-        self._prepare()
+        self._sources, self._posterior = SourceProfiles.of(pool), None
 
-    def _prepare(self) -> None:
-        """Scales that follow from what was learnt; the adaptation is forgotten."""
-        self._posterior = None
-        codes = self.space.sample(np.random.default_rng(2), REFERENCE_DESIGNS)
-        features = encoding_of(self.space)(codes)
-        deviation = features.roofline.std(axis=0)
-        self._flatten = np.divide(1.0, np.sqrt(deviation), out=np.zeros_like(deviation), where=deviation > 0)
-        self._flatten /= _row_norm(features.roofline * self._flatten)
-        profiles = self._profiles(features)
-        self._means = profiles.mean(axis=0)
-        self._spread = _row_norm(profiles / self._means - 1.0)
+    def _fit(self, codes: Codes, y: FloatArray) -> None:
+        super()._fit(codes, y)
+        if len(y) <= MOST_ALONE:
+            self._sources = None
+            self._condition(codes, y)
 
     def _adapt(self, codes: Codes, y: FloatArray) -> None:
+        if self._sources is None:
+            self._sources = SourceProfiles.of(self.pool)
+        self._condition(codes, y)
+
+    def _condition(self, codes: Codes, y: FloatArray) -> None:
+        """Learn from the device's own ``y``, float64 [k], of int64 ``codes`` [k, n_knobs]."""
         self._unit = float(np.mean(np.abs(y))) or 1.0
         self._floor = SMALLEST * float(np.abs(y).min()) / self._unit
         self._measured, prior = self._groups(codes)
@@ -148,9 +136,7 @@ class FewShot(PooledPredictor):
 
     def _predict_block(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
         if self._posterior is None:
-            each = self._level * self._profiles(encoding_of(self.space)(codes))
-            spread = each.var(axis=1) + np.mean((self._level * self._error) ** 2)
-            return each.mean(axis=1), np.sqrt(np.maximum(spread, 1e-18 * np.mean(self._level) ** 2))
+            return self.sources.typical(encoding_of(self.space)(codes))
         groups, prior = self._groups(codes)
         cross = np.stack([_products(new, old) for new, old in zip(groups, self._measured, strict=True)])
         kernels = Kernels(cross, np.stack([_squares(group) for group in groups]))
@@ -164,36 +150,39 @@ class FewShot(PooledPredictor):
         What is least expected comes last.
         """
         features = encoding_of(self.space)(codes)
-        profiles = self._profiles(features) / self._means - 1.0
-        imagined: list[Group] = [(features.roofline,), (features.roofline * self._flatten,)]
-        first = imagined if features.roofline.shape[1] else [(features.choices,)]
         rest = (features.layers, features.counts, features.choices)
-        return [*first, (profiles / self._spread,), rest], profiles.mean(axis=1)
+        first: list[Group] = [(features.choices,)]
+        if features.roofline.shape[1]:
+            first = [(features.roofline,), (features.flattened,)]
+        if self._sources is None:
+            return [*first, rest], features.typical
+        profiles = self._sources.relative(features)
+        return [*first, (profiles / self._sources.spread,), rest], profiles.mean(axis=1)
 
-    def _profiles(self, features: Features) -> FloatArray:
-        """The metric on each device of the pool over its mean there, float64 [n, n_devices]."""
-        blocks, row = self._blocks(features), 0
-        found = np.tile(self._offset, (len(features.choices), 1))
-        for block, factor in blocks:
-            width = block.shape[1]
-            found += block @ (factor * self._weights[row : row + width])
-            row += width
-        return found
+    @property
+    def sources(self) -> SourceProfiles:
+        """What was learnt of the pool's devices.
 
-    def _blocks(self, features: Features) -> list[tuple[FloatArray, float]]:
-        """All features, with the proportion in which they are expected to explain the metric."""
-        return [(features.roofline, 3.0), (features.layers, 1.0), (features.counts, 1.0), (features.choices, 1.0)]
+        Raises:
+            PredictorError: When it was fitted without a pool, or not at all.
+        """
+        if self._sources is None:
+            raise PredictorError("the predictor knows no other devices", "call fit_pool first")
+        return self._sources
 
-    def _adapted_codes(self) -> Codes:
-        return self.codes[len(self.codes) - self.n_adapted :]
+    def _known_codes(self) -> Codes:
+        first = 0 if self._sources is None else len(self.codes) - self.n_adapted
+        return self.codes[first:]
 
     def _learnt(self) -> dict[str, FloatArray]:
-        return {"weights": self._weights, "offset": self._offset, "level": self._level, "error": self._error}
+        return {} if self._sources is None else self._sources.arrays()
 
     def _restore_learnt(self, state: Mapping[str, FloatArray]) -> None:
-        self._weights, self._offset = state["weights"], state["offset"]
-        self._level, self._error = state["level"], state["error"]
-        self._prepare()
+        if state:
+            self._sources = SourceProfiles.restored(self.space, state)
+        else:
+            kept = len(self.observed) - self.n_adapted
+            self._condition(self.codes[:kept], self.observed[:kept])
 
 
 def _products(new: Group, old: Group) -> FloatArray:
@@ -206,18 +195,6 @@ def _squares(group: Group) -> FloatArray:
     return np.asarray(sum(np.einsum("ij,ij->i", block, block) for block in group)) / len(group)
 
 
-def _without_outliers(y: FloatArray) -> FloatArray:
-    """Values of float64 [n, m] at most :data:`OUTLIER` robust deviations from their column's median."""
-    median = np.median(y, axis=0)
-    deviation = 1.4826 * np.median(np.abs(y - median), axis=0)
-    reach = np.where(deviation > 0, OUTLIER * deviation, np.inf)
-    return np.clip(y, median - reach, median + reach)
-
-
 def _positive(mean: FloatArray, floor: float) -> FloatArray:
     """Means, float64 [n], of which those below the floor fall off exponentially instead of below zero."""
     return np.where(mean < floor, floor * np.exp(np.minimum(mean - floor, 0.0) / max(floor, 1e-12)), mean)
-
-
-def _row_norm(block: FloatArray) -> float:
-    return float(np.sqrt((block**2).sum(axis=1).mean())) or 1.0

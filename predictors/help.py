@@ -110,9 +110,12 @@ class Help(PooledPredictor):
         return self.space.designs(self._reference)
 
     def choose(self, candidates: Designs, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """The reference designs first, for each that is no candidate the nearest that is; the rest uniformly random."""
+        """The reference designs first, for each that is no candidate the nearest that is; the rest uniformly random.
+
+        Before a pool was learnt from there are no references.
+        """
         rows: list[int] = []
-        for code in self.reference.codes[:k]:
+        for code in self._reference[:k] if len(self.observed) else ():
             distance = (candidates.codes != code).sum(axis=1)
             distance[rows] = self.space.n_knobs + 1
             rows.append(int(distance.argmin()))

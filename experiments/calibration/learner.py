@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...hw_targets.metric import Source
 from ...predictors.pool import Pool
 from ...predictors.pooled import PooledPredictor
 from ...predictors.prediction import FloatArray
@@ -31,11 +33,13 @@ class Learner:
         predictor: Fitted to the pool.
         pool: Source devices, or None.
         request: What was asked.
+        kinds: Source device to how its numbers were got.
     """
 
     predictor: Predictor
     pool: Pool | None
     request: Request
+    kinds: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.pool is None:
@@ -73,10 +77,11 @@ class Learner:
             int64 [n].
         """
         order = self.rng(0).permutation(len(codes))
-        if self.pool is None or not isinstance(self.predictor, PooledPredictor) or k < 1:
+        if not isinstance(self.predictor, PooledPredictor) or k < 1:
             return order
         if known is not None and len(known[1]) >= FEWEST_ADAPTED:
-            self.predictor.adapt(self.space.designs(known[0]), known[1])
+            learn = self.predictor.fit if self.pool is None else self.predictor.adapt
+            learn(self.space.designs(known[0]), known[1])
         chosen = self.predictor.choose(self.space.designs(codes), min(k, len(codes)), self.rng(1))
         return np.concatenate([chosen, order[~np.isin(order, chosen)]])
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from ...spaces.knobs import Codes
 from ...spaces.space import Space
-from ..one_hot import OneHot
 from ..prediction import FloatArray
 from ..source_gp import value_counts
 from ..sources import SourceEncoding
@@ -25,15 +24,19 @@ class Features:
     Attributes:
         roofline: Principal profiles of imagined devices, with their share of the variance, float64 [n, r]; ``r`` is 0
             in spaces without workloads.
-        layers: The same of each slot, float64 [n, l].
+        flattened: The same with the square roots of their deviations, float64 [n, r].
+        layers: The profiles of each slot, float64 [n, l].
         counts: How often each value is taken among knobs alike, float64 [n, c].
         choices: Indicators of values, with their products in small spaces, float64 [n, p].
+        typical: Mean over imagined devices of the relative metric, less 1, float64 [n]; not scaled.
     """
 
     roofline: FloatArray
+    flattened: FloatArray
     layers: FloatArray
     counts: FloatArray
     choices: FloatArray
+    typical: FloatArray
 
 
 class Encoding:
@@ -45,22 +48,27 @@ class Encoding:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self._one_hot = OneHot(space)
         self._choices = SourceEncoding(space)
         slots = slots_of(space)
         self._profiles = Profiles(space, slots) if slots is not None else None
         raw = self._raw(space.sample(np.random.default_rng(1), POPULATION))
         self._centre = [block.mean(axis=0) for block in raw]
-        self._scale = [_root_mean_square(block - centre) for block, centre in zip(raw, self._centre, strict=True)]
+        centred = [block - centre for block, centre in zip(raw, self._centre, strict=True)]
+        self._scale = [_root_mean_square(block) for block in centred]
+        deviation = centred[0].std(axis=0)
+        self._flatten = np.divide(1.0, np.sqrt(deviation), out=np.zeros_like(deviation), where=deviation > 0)
+        self._flatten *= self._scale[0] / _root_mean_square(centred[0] * self._flatten)
 
     def __call__(self, codes: Codes) -> Features:
         """Features of int64 ``codes`` [n, n_knobs]."""
         raw = self._raw(codes)
+        typical = raw[0] @ self._profiles.typical if self._profiles is not None else np.zeros(len(codes))
         # In place: in large batches these arrays are most of the work.
         for i, (centre, scale) in enumerate(zip(self._centre, self._scale, strict=True)):
             raw[i] -= centre
             raw[i] /= scale
-        return Features(*raw)
+        whole, each, counts, choices = raw
+        return Features(whole, whole * self._flatten, each, counts, choices, typical)
 
     def _raw(self, codes: Codes) -> list[FloatArray]:
         nothing = np.empty((len(codes), 0))

@@ -42,6 +42,10 @@ class Profiles:
     Args:
         space: A design space.
         slots: Its slots.
+
+    Attributes:
+        basis: Directions of the profiles over devices, float64 [n_devices, n_profiles].
+        typical: The inner product with coordinates is the mean over devices of the relative latency, less 1.
     """
 
     def __init__(self, space: Space, slots: Slots) -> None:
@@ -55,6 +59,7 @@ class Profiles:
         total = self._costs[parts].sum(axis=1)
         self._mean = np.maximum(total.mean(axis=0), 1e-300)
         self.basis = _principal(total / self._mean - 1.0)
+        self.typical = self.basis.sum(axis=0) / np.sqrt(DEVICES)
         self._own = [_principal(self._relative(column), PER_SLOT) for column in parts.T]
         self._tables()
 
@@ -70,7 +75,7 @@ class Profiles:
                 self._extend()
                 self._tables()
         rank = self.basis.shape[1]
-        whole, each = np.tile(-self._offset, (len(codes), 1)), []
+        whole, each = np.tile(-self.typical, (len(codes), 1)), []
         for table, column in zip(self._both, parts.T, strict=True):
             found = table[column]
             whole += found[:, :rank]
@@ -83,7 +88,6 @@ class Profiles:
 
     def _tables(self) -> None:
         relative = self._costs / self._mean
-        self._offset = self.basis.sum(axis=0) / np.sqrt(DEVICES)
         whole = relative @ self.basis
         self._both = [np.hstack([whole, relative @ own]) / np.sqrt(DEVICES) for own in self._own]
 

@@ -1,0 +1,109 @@
+"""How the metric of designs varies on the devices of a pool, for any design: linear models over their encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..spaces.space import Space
+from .encodings.encoding import Features, encoding_of
+from .evidence import fit_evidence_each
+from .pool import Pool
+from .prediction import FloatArray
+
+OUTLIER = 8.0
+"""Values of a device further from its median than so many robust deviations are pulled back to there."""
+
+REFERENCE_DESIGNS = 2000
+"""Random designs over which devices are brought to one level."""
+
+ROOFLINE = 3.0
+"""Weight of imagined devices' profiles among the features: how much more of the metric they are expected to explain."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProfiles:
+    """Ridge regressions of the metric, divided by its mean on each device, over the features of designs.
+
+    Attributes:
+        weights: float64 [n_columns, n_devices].
+        offset: float64 [n_devices].
+        level: Mean of the metric on each device, float64 [n_devices].
+        error: Leave-one-out error of the metric over its level, root mean square, float64 [n_devices].
+        mean: Of the predicted relative metric over random designs, float64 [n_devices].
+        spread: Root mean square of the profiles' rows over random designs.
+    """
+
+    weights: FloatArray
+    offset: FloatArray
+    level: FloatArray
+    error: FloatArray
+    mean: FloatArray
+    spread: float
+
+    @classmethod
+    def of(cls, pool: Pool) -> Self:
+        """Fit every device of a pool on the designs that it measured; penalties by evidence."""
+        blocks = _blocks(encoding_of(pool.space)(pool.codes))
+        x = np.concatenate([factor * block for block, factor in blocks], axis=1)
+        weights, offset = np.empty((x.shape[1], len(pool))), np.empty(len(pool))
+        level, error = np.empty(len(pool)), np.empty(len(pool))
+        measured = np.isfinite(pool.values)
+        _, group = np.unique(measured, axis=1, return_inverse=True)
+        for same in range(int(group.max()) + 1):
+            devices = np.flatnonzero(group.reshape(-1) == same)
+            rows = measured[:, devices[0]]
+            y = _without_outliers(pool.values[np.ix_(rows, devices)])
+            level[devices] = y.mean(axis=0)
+            y = y / level[devices]
+            weights[:, devices], offset[devices], left_out = fit_evidence_each(x[rows], y)
+            error[devices] = np.sqrt(np.mean((y - left_out) ** 2, axis=0))
+        return cls.restored(pool.space, {"weights": weights, "offset": offset, "level": level, "error": error})
+
+    @classmethod
+    def restored(cls, space: Space, arrays: Mapping[str, FloatArray]) -> Self:
+        """Back from :meth:`arrays`."""
+        features = encoding_of(space)(space.sample(np.random.default_rng(2), REFERENCE_DESIGNS))
+        profiles = _predict(features, arrays["weights"], arrays["offset"])
+        mean = profiles.mean(axis=0)
+        spread = float(np.sqrt(((profiles / mean - 1.0) ** 2).sum(axis=1).mean())) or 1.0
+        return cls(arrays["weights"], arrays["offset"], arrays["level"], arrays["error"], mean, spread)
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """What was learnt, as arrays by name."""
+        return {"weights": self.weights, "offset": self.offset, "level": self.level, "error": self.error}
+
+    def relative(self, features: Features) -> FloatArray:
+        """The metric on each device over its mean there, less 1, float64 [n, n_devices]."""
+        return _predict(features, self.weights, self.offset) / self.mean - 1.0
+
+    def typical(self, features: Features) -> tuple[FloatArray, FloatArray]:
+        """Over the devices: mean of the metric, and its spread with the models' errors; float64 [n] each."""
+        each = self.level * _predict(features, self.weights, self.offset)
+        variance = each.var(axis=1) + np.mean((self.level * self.error) ** 2)
+        return each.mean(axis=1), np.sqrt(np.maximum(variance, 1e-18 * np.mean(self.level) ** 2))
+
+
+def _predict(features: Features, weights: FloatArray, offset: FloatArray) -> FloatArray:
+    found, row = np.tile(offset, (len(features.choices), 1)), 0
+    for block, factor in _blocks(features):
+        width = block.shape[1]
+        found += block @ (factor * weights[row : row + width])
+        row += width
+    return found
+
+
+def _blocks(features: Features) -> list[tuple[FloatArray, float]]:
+    """All features, with the proportion in which they are expected to explain the metric."""
+    return [(features.roofline, ROOFLINE), (features.layers, 1.0), (features.counts, 1.0), (features.choices, 1.0)]
+
+
+def _without_outliers(y: FloatArray) -> FloatArray:
+    """Values of float64 [n, m] at most :data:`OUTLIER` robust deviations from their column's median."""
+    median = np.median(y, axis=0)
+    deviation = 1.4826 * np.median(np.abs(y - median), axis=0)
+    reach = np.where(deviation > 0, OUTLIER * deviation, np.inf)
+    return np.clip(y, median - reach, median + reach)
