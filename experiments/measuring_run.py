@@ -88,9 +88,16 @@ class MeasuringRun:
     # --- the table ---------------------------------------------------------------------------------------------------
 
     @property
-    def sources(self) -> dict[str, Source]:
-        """Metric to how it is got, over all devices of the file."""
-        return {metric.name: metric.source for target in self.known.devices.values() for metric in target.metrics()}
+    def metrics(self) -> list[str]:
+        """Metrics of all devices of the file, each once."""
+        every = [metric.name for target in self.known.devices.values() for metric in target.metrics()]
+        return list(dict.fromkeys(every))
+
+    @property
+    def sources(self) -> dict[str, dict[str, Source]]:
+        """How the metrics are got of the devices that are measured on."""
+        devices = self.known.devices
+        return {label: {metric.name: metric.source for metric in devices[label].metrics()} for label in self.labels}
 
     def _begin(self, warn: Callable[[str], None]) -> Measurements:
         """The table so far, with the fingerprints of all devices; begun when there is none."""
@@ -122,9 +129,9 @@ class MeasuringRun:
             self.known.space,
             device,
             codes,
-            {m: columns.values.get(m, blank) for m in self.sources},
-            {m: columns.std.get(m, blank) for m in self.sources},
-            {m: columns.count.get(m, np.zeros(n, np.int64)) for m in self.sources},
+            {m: columns.values.get(m, blank) for m in self.metrics},
+            {m: columns.std.get(m, blank) for m in self.metrics},
+            {m: columns.count.get(m, np.zeros(n, np.int64)) for m in self.metrics},
             self.sources,
             {},
             dict(columns.failures),
@@ -219,6 +226,7 @@ def summary(table: Measurements, labels: Sequence[str]) -> list[dict[str, Any]]:
         found.append(
             {
                 "device": label,
+                "sources": {m: part.source(label, m) for m in spread},
                 "designs": len(part),
                 "failed": len(part.failures),
                 "first_failure": next(iter(part.failures.values()), None),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..spaces.catalog import SPACES
 from ..spaces.errors import CosearchError, MeasurementsError
 from ..spaces.space import Space
 from .measurement_table import Measurements
+from .metric import Source
 
-VERSION = 1
+VERSION = 2
 """Version of the side file's format."""
 
 
@@ -26,9 +27,9 @@ def side_text(table: Measurements) -> str:
     space: dict[str, Any] = {"title": table.space.name, "digest": table.space.digest, "spec": table.space.spec()}
     if block:
         space = {"name": block.pop("name"), "options": block} | space
-    sources = {m: table.source(m) for m in table.metrics}
     found = {d: dict(f) for d, f in table.fingerprints.items()}
-    return json.dumps({"version": VERSION, "space": space, "sources": sources, "fingerprints": found}, indent=1) + "\n"
+    side = {"version": VERSION, "space": space, "sources": table.told_sources(), "fingerprints": found}
+    return json.dumps(side, indent=1) + "\n"
 
 
 def read_side(path: Path) -> dict[str, Any]:
@@ -47,7 +48,17 @@ def read_side(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(side, dict) or side.get("version") != VERSION or "digest" not in side.get("space", {}):
         raise MeasurementsError(f"{path}: not a side file of version {VERSION}", "remove it and give a space")
+    _check_sources(path, side.get("sources", {}))
     return side
+
+
+def _check_sources(path: Path, sources: Any) -> None:
+    """Raise when it does not say how each device's metrics were got."""
+    known = get_args(Source)
+    told = [sources, *(sources.values() if isinstance(sources, dict) else ())]
+    if not all(isinstance(found, dict) for found in told) or any(s not in known for d in told[1:] for s in d.values()):
+        problem = f"{path}: 'sources' does not say for each device how its metrics were got"
+        raise MeasurementsError(problem, f"write {{DEVICE: {{METRIC: SOURCE}}}}, each source one of {', '.join(known)}")
 
 
 def space_of(path: Path, side: dict[str, Any], given: Space | None) -> tuple[Space, dict[str, Any] | None]:

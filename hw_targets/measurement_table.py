@@ -27,7 +27,7 @@ class Measurements:
         values: Metric name to float64 [n], in the unit of the name; NaN where a row has no value.
         std: Metric name to standard deviation, float64 [n]; NaN where unknown.
         count: Metric name to repeats behind each value, int64 [n]; 0 where unknown.
-        sources: Metric name to how it was got; ``measured`` where not given.
+        sources: Device name to metric name to how it was got; ``measured`` where not given.
         fingerprints: Device name to what its numbers depend on.
         failures: Row to message, for designs that could not be measured.
         space_block: How a configuration names the space: ``{"name": "elastic_cnn"}`` with its options; None when it
@@ -43,7 +43,7 @@ class Measurements:
     values: Mapping[str, FloatArray]
     std: Mapping[str, FloatArray] = field(default_factory=dict)
     count: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
     fingerprints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     failures: Mapping[int, str] = field(default_factory=dict)
     space_block: Mapping[str, Any] | None = None
@@ -79,9 +79,18 @@ class Measurements:
         """Metric names."""
         return tuple(self.values)
 
-    def source(self, metric: str) -> Source:
-        """How a metric was got."""
-        return self.sources.get(metric, "measured")
+    def source(self, device: str, metric: str) -> Source:
+        """How a device's numbers of a metric were got."""
+        return self.sources.get(device, {}).get(metric, "measured")
+
+    def told_sources(self) -> dict[str, dict[str, Source]]:
+        """Device name to metric name to how it was got: of what has a value, and of what was declared."""
+        found: dict[str, dict[str, Source]] = {}
+        for device in dict.fromkeys([*self.devices, *self.sources]):
+            rows = self.rows(device) if device in self.devices else np.zeros(0, np.int64)
+            own = [m for m in self.metrics if np.isfinite(self.values[m][rows]).any()]
+            found[device] = {m: self.source(device, m) for m in dict.fromkeys([*own, *self.sources.get(device, {})])}
+        return found
 
     def rows(self, device: str) -> NDArray[np.int64]:
         """Rows of a device, int64 [m].
@@ -128,7 +137,7 @@ class Measurements:
             {k: v[rows] for k, v in self.values.items()},
             {k: v[rows] for k, v in self.std.items()},
             {k: v[rows] for k, v in self.count.items()},
-            self.sources,
+            {k: v for k, v in self.sources.items() if k in names},
             {k: v for k, v in self.fingerprints.items() if k in names},
             {new[row]: text for row, text in self.failures.items() if row in new},
             self.space_block,
@@ -142,28 +151,32 @@ def joined(tables: Sequence[Measurements]) -> Measurements:
         tables: At least one.
 
     Raises:
-        MeasurementsError: When they are of different spaces, or say different things of a metric's source.
+        MeasurementsError: When they are of different spaces, or differ in where a device's metric comes from.
     """
     first = tables[0]
-    sources: dict[str, Source] = {}
+    sources: dict[str, dict[str, Source]] = {}
     failures: dict[int, str] = {}
     start = 0
     for table in tables:
         if table.space.digest != first.space.digest:
             problem = f"tables of space {first.space.name!r} and of space {table.space.name!r}"
             raise MeasurementsError(problem, "join tables of one space with one set of options")
-        for metric in table.metrics:
-            if sources.setdefault(metric, table.source(metric)) != table.source(metric):
-                raise MeasurementsError(f"{metric} is {sources[metric]} and {table.source(metric)}", "join one kind")
+        for device, told in table.told_sources().items():
+            known = sources.setdefault(device, {})
+            for metric, source in told.items():
+                if known.setdefault(metric, source) != source:
+                    problem = f"{metric} of device {device!r} is {known[metric]} in one table and {source} in another"
+                    raise MeasurementsError(problem, "give one of the devices another name")
         failures |= {start + row: text for row, text in table.failures.items()}
         start += len(table)
+    metrics = list(dict.fromkeys(metric for table in tables for metric in table.metrics))
     return Measurements(
         first.space,
         tuple(name for table in tables for name in table.device),
         np.concatenate([table.codes for table in tables]),
-        {m: np.concatenate([t.values.get(m, np.full(len(t), np.nan)) for t in tables]) for m in sources},
-        {m: np.concatenate([t.std.get(m, np.full(len(t), np.nan)) for t in tables]) for m in sources},
-        {m: np.concatenate([t.count.get(m, np.zeros(len(t), np.int64)) for t in tables]) for m in sources},
+        {m: np.concatenate([t.values.get(m, np.full(len(t), np.nan)) for t in tables]) for m in metrics},
+        {m: np.concatenate([t.std.get(m, np.full(len(t), np.nan)) for t in tables]) for m in metrics},
+        {m: np.concatenate([t.count.get(m, np.zeros(len(t), np.int64)) for t in tables]) for m in metrics},
         sources,
         {name: found for table in tables for name, found in table.fingerprints.items()},
         failures,

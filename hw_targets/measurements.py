@@ -123,7 +123,7 @@ def read_measurements(path: Path, space: Space | None = None) -> Measurements:
         {m: numbers(m) for m in metrics},
         {m: numbers(f"{m}_std") for m in metrics if f"{m}_std" in columns},
         {m: counts(f"{m}_count") for m in metrics if f"{m}_count" in columns},
-        {m: source for m, source in side.get("sources", {}).items() if m in metrics},
+        side.get("sources", {}),
         side.get("fingerprints", {}),
         {row: text for row, text in enumerate(failures) if text},
         block,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,6 +15,13 @@ Source = Literal["measured", "simulated", "modelled", "trained", "predicted"]
 ``modelled`` promises the same number for the same design each time. Of a cheap target, strategies with a model may then
 compute it for any design instead of learning it, see :attr:`cosearch.search.objective.Problem.exact`.
 """
+
+
+def counted_sources(sources: Iterable[str]) -> str:
+    """How many were got in which way, in the order of :data:`Source`: ``2 measured, 1 modelled``."""
+    count = Counter(sources)
+    return ", ".join(f"{count[source]} {source}" for source in get_args(Source) if count[source])
+
 
 UNITS: dict[str, str] = {
     "ms": "milliseconds",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...hw_targets.measurements import Measurements, write_measurements
+from ...hw_targets.metric import Source
 from ...predictors.prediction import FloatArray
 from ...predictors.predictor import Predictor
 from ...spaces.errors import ConfigError, MeasurementsError
@@ -19,7 +20,7 @@ from ..configuration.devices import DevicesFile, load_devices
 from .learner import Learner
 from .measuring import Device, numbers, picked, without
 from .request import DEFAULT_SAMPLES, Request, named_space, predictor_factory
-from .tables import measured, metric_of, read_tables, source_pool
+from .tables import measured, metric_of, read_tables, source_kinds, source_pool
 
 CANDIDATES = 5000
 """Designs among which a predictor chooses what to measure."""
@@ -35,7 +36,7 @@ class Calibration:
     Attributes:
         predictor: Fitted.
         device: The device's name.
-        sources: Source devices.
+        sources: Source devices, each with how its numbers were got.
         source: How the device's numbers were got: ``measured``, ``simulated``, ...
         used: Designs that it learnt from, int64 [n, n_knobs], and their values, float64 [n].
         checked: Designs held out, int64 [m, n_knobs], and their values, float64 [m].
@@ -46,8 +47,8 @@ class Calibration:
 
     predictor: Predictor
     device: str
-    sources: tuple[str, ...]
-    source: str
+    sources: Mapping[str, Source]
+    source: Source
     used: tuple[Codes, FloatArray]
     checked: tuple[Codes, FloatArray]
     failed: tuple[str, ...]
@@ -88,7 +89,8 @@ def calibrate(request: Request) -> Calibration:
     elif own is not None:
         label, metric = _only(request.device, own.devices, str(request.table)), metric_of(tables, request.metric)
     pool = source_pool(pools, metric, request.sources, label, request.warn) if pools else None
-    learner = Learner(factory((devices or tables[-1]).space, metric), pool, request)
+    kinds = source_kinds(pools, metric, pool) if pool else {}
+    learner = Learner(factory((devices or tables[-1]).space, metric), pool, request, kinds)
     if devices is not None:
         return _of_device(learner, devices, label)
     return _of_table(learner, tables[-1], label)
@@ -187,7 +189,8 @@ def _learnt(
 ) -> Calibration:
     predictor = learner.learn(*used)
     metric = predictor.metric
-    sources = learner.pool.devices if learner.pool else ()
     fingerprint = table.fingerprints.get(label, {})
     block = table.space_block
-    return Calibration(predictor, label, sources, table.source(metric), used, checked, (), block, fingerprint)
+    return Calibration(
+        predictor, label, learner.kinds, table.source(label, metric), used, checked, (), block, fingerprint
+    )

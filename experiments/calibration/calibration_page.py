@@ -51,7 +51,8 @@ def write_calibration_page(
     rows = [[value_cell(row[0]), value_cell(row[1]), *map(number, row[2:])] for row in figure_rows(document)]
     heads = ["region", f"predicted {predictor.metric}", *COLUMNS.values()]
     facts = [("predictor", document["predictor"]), ("options", json.dumps(document["options"]))]
-    facts += [("space", document["space"]["title"]), ("source devices", ", ".join(document["sources"]) or "none")]
+    sources = ", ".join(f"{device} ({kind})" for device, kind in document["source_kinds"].items())
+    facts += [("space", document["space"]["title"]), ("source devices", sources or "none")]
     facts += [("values of source devices", str(document["n_source_values"])), ("made at", document["made_at"])]
     facts += list(document["fingerprint"].items())
     write_page(

@@ -69,9 +69,10 @@ def calibration_document(calibration: Calibration, seen: HeldOut | None) -> dict
         seen: From :func:`held_out`.
 
     Returns:
-        ``device``, ``metric``, ``source``, ``predictor``, ``options``, ``space``, ``sources``, ``n_measured``
-        (measurements of the new device in all), ``n_used``, ``n_checked``, ``n_failed``, ``n_source_values``, ``how``
-        the figures were held out, ``figures``, ``regions``, ``made_at``, ``fingerprint`` and ``cosearch``.
+        ``device``, ``metric``, ``source``, ``predictor``, ``options``, ``space``, ``sources``, ``source_kinds`` (how
+        the numbers of each were got), ``n_measured`` (measurements of the new device in all), ``n_used``,
+        ``n_checked``, ``n_failed``, ``n_source_values``, ``how`` the figures were held out, ``figures``, ``regions``,
+        ``made_at``, ``fingerprint`` and ``cosearch``.
     """
     predictor = calibration.predictor
     n_used = len(calibration.used[1])
@@ -84,6 +85,7 @@ def calibration_document(calibration: Calibration, seen: HeldOut | None) -> dict
         "options": predictor.options(),
         "space": {"title": predictor.space.name, "digest": predictor.space.digest, "block": calibration.space_block},
         "sources": list(calibration.sources),
+        "source_kinds": dict(calibration.sources),
         "n_measured": calibration.n_measured,
         "n_used": n_used,
         "n_checked": len(calibration.checked[1]),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...hw_targets.measurements import Measurements, read_measurements
+from ...hw_targets.metric import Source
 from ...predictors.pool import Pool
 from ...predictors.prediction import FloatArray
 from ...spaces.errors import MeasurementsError
@@ -109,6 +110,12 @@ def source_pool(
         device: measured(table, device, metric) for table in tables for device in table.devices if device in chosen
     }
     return Pool.of(tables[0].space, metric, {device: columns[device] for device in chosen})
+
+
+def source_kinds(tables: Sequence[Measurements], metric: str, pool: Pool) -> dict[str, Source]:
+    """How the numbers of a pool's devices were got, by device, in the pool's order."""
+    found = {device: table.source(device, metric) for table in tables for device in table.devices}
+    return {device: found[device] for device in pool.devices}
 
 
 def measured(table: Measurements, device: str, metric: str) -> tuple[Codes, FloatArray]:

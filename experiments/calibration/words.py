@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...hw_targets.metric import counted_sources
+
 COLUMNS = {
     "n": "designs",
     "mdape_pct": "median error %",
@@ -36,5 +38,6 @@ def rests_on(document: Mapping[str, Any]) -> str:
     text += f" {document['source']} on it"
     if document["sources"]:
         many = f"{len(document['sources'])} source device" + ("s" if len(document["sources"]) > 1 else "")
-        text += f" and {document['n_source_values']} of {many}"
+        kinds = counted_sources(document["source_kinds"].values())
+        text += f" and {document['n_source_values']} of {many} ({kinds})"
     return f"{text}, {document['made_at'][:10]}"

@@ -83,6 +83,7 @@ def _parts(table: Measurements, sets: Path, name: str, output: Path) -> tuple[di
 
 def _write(tables: dict[Path, Measurements], missing: list[str], as_json: bool) -> None:
     from ...hw_targets.measurements import write_measurements
+    from ...hw_targets.metric import counted_sources
 
     for file, table in tables.items():
         write_measurements(file, table)
@@ -92,6 +93,8 @@ def _write(tables: dict[Path, Measurements], missing: list[str], as_json: bool) 
         return
     for file, table in tables.items():
         metrics = ", ".join(table.metrics)
-        click.echo(f"wrote {file}: {len(table)} rows, {len(table.devices)} devices, {metrics} on {table.space.name}")
+        kinds = counted_sources(table.source(device, table.metrics[0]) for device in table.devices)
+        devices = f"{len(table.devices)} devices ({kinds})"
+        click.echo(f"wrote {file}: {len(table)} rows, {devices}, {metrics} on {table.space.name}")
     if missing:
         click.echo(f"not in the table: {', '.join(missing)}", err=True)

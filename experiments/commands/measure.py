@@ -66,9 +66,16 @@ def _show(answer: dict[str, Any], compare: Path | None) -> None:
     rows = answer.get("devices", [])
     metrics = list(dict.fromkeys(metric for row in rows for metric in row["median_relative_std"]))
     if rows:
-        columns = ("device", "designs", "failed", *(f"{metric} spread" for metric in metrics), "energy meter")
+        columns = ("device", "how", "designs", "failed", *(f"{metric} spread" for metric in metrics), "energy meter")
         cells = [
-            (row["device"], row["designs"], row["failed"], *(_spread(row, m) for m in metrics), row["energy_meter"])
+            (
+                row["device"],
+                ", ".join(dict.fromkeys(row["sources"].values())) or "-",
+                row["designs"],
+                row["failed"],
+                *(_spread(row, m) for m in metrics),
+                row["energy_meter"],
+            )
             for row in rows
         ]
         show_table(columns, cells, title=answer["output"])

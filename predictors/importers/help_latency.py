@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...hw_targets.measurement_table import Measurements
+from ...hw_targets.metric import Source
 from ...hw_targets.target import FloatArray
 from ...spaces.errors import MeasurementsError
 from .architectures import NAMES, Architectures, find_architectures
@@ -57,12 +58,17 @@ def latency_tables(known: Architectures, tables: Mapping[str, tuple[Path, FloatA
         tuple(device for device in tables for _ in range(n)),
         np.tile(known.codes, (len(tables), 1)),
         {"latency_ms": np.concatenate([values for _, values in tables.values()])},
-        fingerprints={device: origin(device, file) for device, (file, _) in tables.items()},
+        sources=origins(tables, ("latency_ms",)),
+        fingerprints={device: origin(file) for device, (file, _) in tables.items()},
         space_block=dict(known.block),
     )
 
 
-def origin(device: str, file: Path) -> dict[str, str]:
-    """What a table's fingerprint says of a device: the file, and whether its numbers came out of a model."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    return {"file": file.name, "sha256": digest} | ({"how": "modelled"} if device in MODELLED else {})
+def origin(file: Path) -> dict[str, str]:
+    """What a table's fingerprint says of a device: the file it was read from."""
+    return {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()[:16]}
+
+
+def origins(devices: Iterable[str], metrics: Sequence[str]) -> dict[str, dict[str, Source]]:
+    """How the metrics of published devices were got: ``modelled`` of :data:`MODELLED`, else ``measured``."""
+    return {device: dict.fromkeys(metrics, "modelled" if device in MODELLED else "measured") for device in devices}

@@ -15,7 +15,7 @@ from ...hw_targets.target import FloatArray
 from ...spaces.errors import MeasurementsError
 from ...spaces.knobs import Codes
 from ...spaces.nas_bench_201 import OPERATIONS, NasBench201
-from .help_latency import origin
+from .help_latency import origin, origins
 
 NASLIB_OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 NASLIB_EDGES = ("edge_0_1", "edge_0_2", "edge_0_3", "edge_1_2", "edge_1_3", "edge_2_3")
@@ -67,7 +67,8 @@ def hw_nas_bench(path: Path, architectures: Path | None = None) -> Measurements:
         tuple(device for device in devices for _ in range(n)),
         np.tile(codes, (len(devices), 1)),
         values,
-        fingerprints={device: origin(device, path) for device in devices},
+        sources=origins(devices, tuple(values)),
+        fingerprints={device: origin(path) for device in devices},
         space_block={"name": "nas_bench_201", **options},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -74,10 +75,8 @@ def pool(tmp_path: Path, stopwatch: ModuleType) -> str:
     for name, exponent in (("cpu", 0.8), ("gpu", 1.2), ("dsp", 1.6)):
         named += [name] * len(designs)
         values += [stopwatch.latency(design, exponent) for design in designs]
-    codes = np.tile(designs.codes, (3, 1))
-    write_measurements(
-        tmp_path / "pool.csv", Measurements(SPACE, tuple(named), codes, {"latency_ms": np.array(values)})
-    )
+    made = Measurements(SPACE, tuple(named), np.tile(designs.codes, (3, 1)), {"latency_ms": np.array(values)})
+    write_measurements(tmp_path / "pool.csv", replace(made, sources={"dsp": {"latency_ms": "modelled"}}))
     return "pool.csv"
 
 
@@ -105,6 +104,7 @@ def test_every_measurement_of_the_new_device_is_counted(pool: str, calls: Path) 
     assert (found["n_measured"], found["n_used"], found["n_checked"], found["n_failed"]) == (20, 8, 12, 0)
     assert (found["device"], found["source"], found["sources"]) == ("phone", "measured", ["cpu", "gpu", "dsp"])
     assert found["n_source_values"] == 180
+    assert found["source_kinds"] == {"cpu": "measured", "gpu": "measured", "dsp": "modelled"}
     used, checked = (read_measurements(Path("phone") / name) for name in ("measurements.csv", "check.csv"))
     assert len({code.tobytes() for code in np.concatenate([used.codes, checked.codes])}) == 20
     assert set(used.metrics) == {"latency_ms", "energy_mj"}
@@ -115,7 +115,7 @@ def test_figures_are_over_designs_that_the_predictor_did_not_see(pool: str) -> N
     assert found["how"] == "12 designs that the predictor did not see"
     predictor, text = loaded(Path("phone"))
     assert predictor.n_adapted == 10
-    assert "10 designs measured on it and 180 of 3 source devices" in text
+    assert "10 designs measured on it and 180 of 3 source devices (2 measured, 1 modelled)" in text
     checked = read_measurements(Path("phone/check.csv"))
     predicted = predictor.predict(predictor.space.designs(checked.codes))
     expected = report(checked.values["latency_ms"], predicted.mean, predicted.std)

@@ -97,13 +97,16 @@ def test_several_devices_share_a_table_and_failures_are_kept(boards: Path, here:
     assert result.exit_code == 0, result.stderr
     assert "quick: 1 failed, the first: TargetError" in result.stderr
     assert "too hot" in result.stderr
-    assert result.stdout.splitlines()[0] == "device\tdesigns\tfailed\tlatency_ms spread\tenergy_mj spread\tenergy meter"
+    assert (
+        result.stdout.splitlines()[0]
+        == "device\thow\tdesigns\tfailed\tlatency_ms spread\tenergy_mj spread\tenergy meter"
+    )
     table = read_measurements(here / "pool.csv")
     assert table.devices == ("quick", "frugal")
     codes, latency = table.table("quick", "latency_ms")
     assert len(codes) == 39
     np.testing.assert_allclose(latency, codes[:, 0] + 1.1)
-    assert table.source("energy_mj") == "simulated"
+    assert table.told_sources() == {"quick": {"latency_ms": "measured"}, "frugal": {"energy_mj": "simulated"}}
     assert len(table.failures) == 1
     # The same again: nothing is missing, not even what failed.
     before = len(runs(here))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import resource
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ AWKWARD: dict[str, Any] = {
 }
 
 
+METRICS = ("latency_ms", "energy_mj")
+
+
 def table(space: Space, n: int = 60, seed: int = 0, device: tuple[str, ...] = ("phone", "board, big")) -> Measurements:
     rng = np.random.default_rng(seed)
     codes = space.sample(rng, n)
@@ -42,7 +46,10 @@ def table(space: Space, n: int = 60, seed: int = 0, device: tuple[str, ...] = ("
         {"latency_ms": values, "energy_mj": rng.lognormal(size=n)},
         {"latency_ms": values / 7},
         {"latency_ms": rng.integers(1, 99, n)},
-        {"latency_ms": "measured", "energy_mj": "simulated"},
+        {
+            device[0]: {"latency_ms": "measured", "energy_mj": "simulated"},
+            device[-1]: dict.fromkeys(METRICS, "modelled"),
+        },
         {name: {"cpu": "some \u00b5"} for name in device},
         {1: "RuntimeError: no such kernel,\nreally"},
     )
@@ -56,7 +63,7 @@ def same(a: Measurements, b: Measurements) -> None:
         ours, theirs = getattr(a, kind), getattr(b, kind)
         for name in ours:
             np.testing.assert_array_equal(ours[name], theirs[name])
-    assert dict(a.sources) == dict(b.sources)
+    assert a.told_sources() == b.told_sources()
     assert dict(a.fingerprints) == dict(b.fingerprints)
     assert {k: v.split()[0] for k, v in a.failures.items()} == {k: v.split()[0] for k, v in b.failures.items()}
 
@@ -97,6 +104,28 @@ def test_a_registered_space_comes_back_with_all_it_can_do(tmp_path: Path) -> Non
     assert type(read_measurements(tmp_path / "pool.csv").space) is Space
 
 
+def test_devices_of_one_table_come_from_a_board_and_from_a_model(tmp_path: Path) -> None:
+    made = table(SPACE)
+    write_measurements(tmp_path / "pool.csv", made)
+    read = read_measurements(tmp_path / "pool.csv")
+    assert [read.source("phone", m) for m in METRICS] == ["measured", "simulated"]
+    assert [read.source("board, big", m) for m in METRICS] == ["modelled", "modelled"]
+    assert set(read.only(["phone"]).told_sources()) == {"phone"}
+    together = joined([read.only(["phone"]), read.only(["board, big"])])
+    assert together.told_sources() == made.told_sources()
+    with pytest.raises(MeasurementsError, match="'phone' is measured in one table and modelled in another"):
+        joined([read, replace(made, sources={"phone": {"latency_ms": "modelled"}})])
+
+
+@pytest.mark.parametrize("sources", [{"latency_ms": "modelled"}, {"phone": {"latency_ms": "guessed"}}, ["phone"]])
+def test_a_side_file_says_of_each_device_where_its_numbers_come_from(sources: object, tmp_path: Path) -> None:
+    write_measurements(tmp_path / "pool.csv", table(SPACE))
+    side = json.loads((tmp_path / "pool.json").read_text())
+    (tmp_path / "pool.json").write_text(json.dumps(side | {"sources": sources}))
+    with pytest.raises(MeasurementsError, match="does not say for each device"):
+        read_measurements(tmp_path / "pool.csv")
+
+
 HAND = "latency_ms, device ,b,a\n1.5,phone,,small\n2,phone,3.0,large\n\n,board,1,large\n"
 SPACE = Space({"a": ["small", "large"], "b": {"type": "ordinal", "values": [1, 3], "active_if": {"a": "large"}}})
 
@@ -110,7 +139,7 @@ def test_a_table_written_by_hand_needs_no_side_file(tmp_path: Path) -> None:
     codes, values = read.table("phone", "latency_ms")
     assert (codes.tolist(), values.tolist()) == ([[0, -1], [1, 1]], [1.5, 2.0])
     assert read.table("board", "latency_ms")[1].tolist() == []
-    assert read.source("latency_ms") == "measured"
+    assert read.source("phone", "latency_ms") == "measured"
     with pytest.raises(MeasurementsError, match="give the space"):
         read_measurements(path)
 

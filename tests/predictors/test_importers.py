@@ -90,7 +90,7 @@ def test_help_fbnet(tmp_path: Path) -> None:
     assert table.codes.tolist() == choices
     assert isinstance(table.space, FBNet)
     assert (table.space.resolution, table.space.classes, table.space.stem_stride) == (32, 100, 1)
-    assert table.fingerprints["eyeriss"]["how"] == "modelled"
+    assert table.source("eyeriss", "latency_ms") == "modelled"
 
 
 def test_help_once_for_all_reads_numpy_numbers(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_help_once_for_all_reads_numpy_numbers(tmp_path: Path) -> None:
 def test_hw_nas_bench_reads_naslib_cells(tmp_path: Path) -> None:
     path = tmp_path / "hw_ImageNet16-120.csv"
     path.write_text(
-        "net,edgegpu_latency,edgegpu_energy,eyeriss_arithmetic_intensity,edgetpu_latency\n"
-        '"(4, 3, 3, 0, 0, 0)",5.8,24.2,6.3,0.9\n"(2, 2, 0, 4, 2, 0)",6.5,30.0,20.9,-1.0\n'
+        "net,edgegpu_latency,edgegpu_energy,eyeriss_arithmetic_intensity,edgetpu_latency,fpga_energy\n"
+        '"(4, 3, 3, 0, 0, 0)",5.8,24.2,6.3,0.9,1.5\n"(2, 2, 0, 4, 2, 0)",6.5,30.0,20.9,-1.0,2.5\n'
     )
     table = hw_nas_bench(path)
     assert np.array_equal(table.codes[:2], NasBench201().codes_of(CELLS[:2]))
@@ -120,6 +120,8 @@ def test_hw_nas_bench_reads_naslib_cells(tmp_path: Path) -> None:
     assert table.table("edgetpu", "latency_ms")[1].tolist() == [0.9]
     assert table.table("edgetpu", "energy_mj")[1].tolist() == []
     assert table.space_block == {"name": "nas_bench_201", "resolution": 16, "classes": 120}
+    assert table.source("edgegpu", "energy_mj") == "measured"
+    assert table.source("fpga", "energy_mj") == "modelled"
     with pytest.raises(MeasurementsError, match="leave them out"):
         hw_nas_bench(path, path)
 
@@ -258,7 +260,7 @@ def test_the_verb_writes_tables_that_are_read_back(cells: Path, tmp_path: Path) 
     out = tmp_path / "boards.csv"
     result = CliRunner().invoke(main, ["convert", "help", str(cells), "--output", str(out), "--devices", "b"])
     assert result.exit_code == 0, result.output
-    assert "3 rows, 1 devices, latency_ms on nas_bench_201" in result.output
+    assert "3 rows, 1 devices (1 measured), latency_ms on nas_bench_201" in result.output
     table = read_measurements(out)
     assert isinstance(table.space, NasBench201)
     assert table.table("b", "latency_ms")[1].tolist() == [3.0, 5.0, 1.0]
