@@ -15,11 +15,11 @@ VERBS = (
     "status",
     "pareto",
     "policy",
+    "measure",
     "calibrate",
     "predict",
     "convert",
     "track",
-    "measure",
     "list",
 )
 

@@ -24,12 +24,14 @@ Then: cosearch predict board --random 1000
 FILE = click.Path(path_type=Path)
 
 
-@click.command(cls=Verb, epilog=EXAMPLES)
-@click.option("--pool", type=FILE, multiple=True, metavar="TABLE", help="Measurements of source devices. Repeatable.")
+@click.command(cls=Verb, epilog=EXAMPLES, short_help="Fit a predictor to a device you measure a few times.")
+@click.option(
+    "--pool", type=FILE, multiple=True, metavar="TABLE", help="Table of other devices, the source devices. Repeatable."
+)
 @click.option("--sources", default="", metavar="A,B", help="Devices of the pool to learn from; by default all.")
 @click.option("--metric", help="What to predict; by default latency_ms, or the first metric.")
-@click.option("--table", type=FILE, help="Measurements of the new device, made already.")
-@click.option("--devices", type=FILE, metavar="YAML", help="Devices file: the new device is measured now.")
+@click.option("--table", type=FILE, help="Table of the new device, which was measured already.")
+@click.option("--devices", type=FILE, metavar="YAML", help="Devices file with the new device, which is measured now.")
 @click.option("--device", help="The new device's name; not needed where there is one.")
 @click.option(
     "--samples",
@@ -47,6 +49,9 @@ FILE = click.Path(path_type=Path)
 @json_option
 def command(as_json: bool, sources: str, **asked: Any) -> None:
     """Fit a predictor to a new device, and say how far it can be trusted.
+
+    It learns from other devices (--pool, tables that measure or convert wrote) and from a few measurements of the new
+    one: made now (--devices) or before (--table).
 
     Measurements are kept in FOLDER as they are finished: the same command again goes on where it was interrupted.
     """

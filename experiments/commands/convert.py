@@ -22,14 +22,14 @@ Examples:
 """
 
 
-@click.command(cls=Verb, epilog=EXAMPLES)
+@click.command(cls=Verb, epilog=EXAMPLES, short_help="Turn published latency tables into tables of cosearch.")
 @click.argument("layout")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="Table to write, a .csv file.")
 @click.option("--architectures", type=click.Path(path_type=Path), help="What the rows are, if not beside the tables.")
 @click.option("--devices", metavar="A,B", help="Only these devices.")
 @click.option("--sets", type=click.Path(path_type=Path), help="Device sets: a file like NASFLAT's device_task_list.py.")
-@click.option("--set", "name", metavar="NAME", help="One of them; writes NAME_train.csv and NAME_test.csv.")
+@click.option("--set", "name", metavar="NAME", help="One of the sets; writes OUTPUT_train.csv and OUTPUT_test.csv.")
 @json_option
 def command(
     layout: str,
@@ -41,7 +41,7 @@ def command(
     name: str | None,
     as_json: bool,
 ) -> None:
-    """Write a published latency table as one that cosearch reads.
+    """Turn a published latency table into one that cosearch calibrate reads.
 
     LAYOUT is help, hw_nas_bench, nasflat or package.module:attribute; PATH the file or folder that was published.
     Nothing in it is run.

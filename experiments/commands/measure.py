@@ -25,15 +25,17 @@ Every finished batch is on the disk: after Ctrl-C or a crash, the same command g
 FILE = click.Path(path_type=Path)
 
 
-@click.command(cls=Verb, epilog=EXAMPLES)
+@click.command(cls=Verb, epilog=EXAMPLES, short_help="Measure designs on devices, into a table.")
 @click.argument("devices", required=False, type=FILE)
 @click.option(
     "--random", "n_random", type=click.IntRange(min=1), metavar="N", help="Measure N distinct random designs."
 )
-@click.option("--seed", default=0, show_default=True, help="Draws them, and mixes the order of measuring.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Draws the random designs, and mixes the order of measuring."
+)
 @click.option("--designs", type=FILE, help="Measure the designs of a file: CSV with a column for each knob, or JSON.")
 @click.option("--study", type=FILE, help="Measure the front of a study.")
-@click.option("--device", "labels", multiple=True, help="Only this device. Repeatable; all by default.")
+@click.option("--device", "labels", multiple=True, help="Only this device of the file. Repeatable; all by default.")
 @click.option(
     "--rounds", default=3, show_default=True, type=click.IntRange(min=1), help="Times each design is measured."
 )
@@ -41,7 +43,10 @@ FILE = click.Path(path_type=Path)
 @click.option("--compare", type=FILE, help="Show how far another table differs from this one.")
 @json_option
 def command(devices: Path | None, output: Path, compare: Path | None, as_json: bool, **asked: Any) -> int:
-    """Measure designs on the DEVICES of a file, into a table that predictors learn from."""
+    """Measure designs on devices, into a table that predictors learn from.
+
+    DEVICES is a YAML file with a space and its devices, or an experiment, whose targets are the devices.
+    """
     from ..measure import Request, compared, measured
 
     answer: dict[str, Any] = {"output": str(output), "finished": True}

@@ -24,7 +24,7 @@ Examples:
 FILE = click.Path(path_type=Path)
 
 
-@click.command(cls=Verb, epilog=EXAMPLES)
+@click.command(cls=Verb, epilog=EXAMPLES, short_help="Predict designs with a calibrated predictor.")
 @click.argument("predictor", type=FILE)
 @click.option("--designs", type=FILE, help="CSV or JSON file of designs.")
 @click.option("--random", "n_random", type=click.IntRange(min=1), metavar="N", help="N random designs.")
@@ -43,7 +43,10 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Predict designs with the predictor in folder PREDICTOR: mean, standard deviation, 90 % interval."""
+    """Predict designs: mean, standard deviation and 90 % interval.
+
+    PREDICTOR is the folder that cosearch calibrate wrote. Give one of --random, --designs and --study.
+    """
     from ..calibration.predictions import predicted
 
     table = predicted(predictor, _choice(designs, n_random, seed, study))
