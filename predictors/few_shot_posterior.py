@@ -31,7 +31,7 @@ MOST_SURPRISING = 9.0
 """Squared deviations of left-out measurements count up to here; outliers are the noise's matter."""
 
 MOST_POINTS = 400
-"""Rows times draws above which fewer draws are made, as their cost grows with the cube of the rows."""
+"""Measurements above which fewer draws are made, as the cost of a draw grows with their cube."""
 
 
 @dataclass(frozen=True, slots=True)

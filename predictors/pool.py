@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +119,14 @@ class Pool:
         """One row for each value: designs int64 [m, n_knobs], values float64 [m], columns of devices int64 [m]."""
         device, row = np.nonzero(np.isfinite(self.values).T)
         return self.codes[row], self.values[row, device], device
+
+    def measured_alike(self) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+        """Groups of devices that measured the same designs: rows, bool [n], and the devices' columns, int64 [m]."""
+        measured = np.isfinite(self.values)
+        _, group = np.unique(measured, axis=1, return_inverse=True)
+        for same in range(int(group.max()) + 1):
+            devices = np.flatnonzero(group.reshape(-1) == same)
+            yield measured[:, devices[0]], devices
 
     def _column(self, device: str) -> int:
         if device not in self.devices:

@@ -12,6 +12,7 @@ from ..spaces.space import Space
 from .one_hot import OneHot
 from .prediction import FloatArray
 from .sources import SourcePredictor, log_positive
+from .value_counts import value_counts
 
 Mean = Literal["source", "zero"]
 
@@ -84,28 +85,6 @@ class SourceGP(SourcePredictor):
         variance = np.maximum(prior - ((shared @ self._precision) * shared).sum(axis=1), 0.0) + noise
         mean = shared @ self._weights + (m if self.prior_mean == "source" else 0.0)
         return self._offset + self._scale * mean, self._scale * np.sqrt(variance)
-
-
-def value_counts(space: Space, codes: Codes) -> FloatArray:
-    """How often each value is taken among knobs of the same values.
-
-    Args:
-        space: The space.
-        codes: int64 [n, n_knobs].
-
-    Returns:
-        float64 [n, n_columns], a column for each value of each group of two or more such knobs.
-    """
-    groups: dict[str, list[int]] = {}
-    for column, name in enumerate(space.names):
-        groups.setdefault(repr(space.knob(name).spec()), []).append(column)
-    counts = [
-        (codes[:, columns, None] == np.arange(size)).sum(axis=1).astype(np.float64)
-        for columns in groups.values()
-        if len(columns) > 1
-        for size in (int(space.cardinalities[columns[0]]),)
-    ]
-    return np.hstack(counts) if counts else np.empty((len(codes), 0))
 
 
 def most_likely(base: FloatArray, kernels: FloatArray, target: FloatArray) -> FloatArray:

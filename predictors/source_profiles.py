@@ -51,11 +51,7 @@ class SourceProfiles:
         x = np.concatenate([factor * block for block, factor in blocks], axis=1)
         weights, offset = np.empty((x.shape[1], len(pool))), np.empty(len(pool))
         level, error = np.empty(len(pool)), np.empty(len(pool))
-        measured = np.isfinite(pool.values)
-        _, group = np.unique(measured, axis=1, return_inverse=True)
-        for same in range(int(group.max()) + 1):
-            devices = np.flatnonzero(group.reshape(-1) == same)
-            rows = measured[:, devices[0]]
+        for rows, devices in pool.measured_alike():
             y = _without_outliers(pool.values[np.ix_(rows, devices)])
             level[devices] = y.mean(axis=0)
             y = y / level[devices]

@@ -5,54 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from itertools import combinations
 from typing import Self
 
 import numpy as np
 
 from ..spaces.errors import PredictorError
-from ..spaces.knobs import INACTIVE, Codes
-from ..spaces.space import Space
+from ..spaces.knobs import Codes
+from .choice_encoding import ChoiceEncoding
 from .evidence import fit_evidence_each
-from .one_hot import MOST_VALUES, OneHot
 from .pool import Pool
 from .pooled import PooledPredictor
 from .prediction import FloatArray, Prediction
-
-MOST_PAIRS = 1000
-"""Products of indicators join the encoding of spaces that have no more of them."""
-
-
-class SourceEncoding:
-    """Indicators of knobs' values; in small spaces also their products between every two knobs.
-
-    Args:
-        space: The space.
-    """
-
-    def __init__(self, space: Space) -> None:
-        self._one_hot = OneHot(space)
-        sizes = space.cardinalities
-        pairs = list(combinations(range(space.n_knobs), 2))
-        few = bool((sizes <= MOST_VALUES).all()) and sum(int(sizes[a] * sizes[b]) for a, b in pairs) <= MOST_PAIRS
-        self._a, self._b = np.array(pairs if few else [], np.int64).reshape(-1, 2).T
-        self._sizes = sizes[self._b]
-        ends = np.cumsum(sizes[self._a] * self._sizes)
-        self._first = np.concatenate([np.zeros(1, np.int64), ends])[:-1] if len(ends) else ends
-        self._width = int(ends[-1]) if len(ends) else 0
-
-    def __call__(self, codes: Codes) -> FloatArray:
-        """Columns of int64 ``codes`` [n, n_knobs], float64 [n, n_columns]."""
-        hits = self._one_hot(codes)
-        if not self._width:
-            return hits
-        a, b = codes[:, self._a], codes[:, self._b]
-        found = np.zeros((len(codes), hits.shape[1] + self._width))
-        found[:, : hits.shape[1]] = hits
-        # Of all products only one of each pair of knobs is not zero.
-        row, pair = np.nonzero((a != INACTIVE) & (b != INACTIVE))
-        found[row, hits.shape[1] + (self._first + a * self._sizes + b)[row, pair]] = 1.0
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +37,13 @@ class Sources:
     error: FloatArray
 
     @classmethod
-    def of(cls, pool: Pool, encoding: SourceEncoding) -> Self:
+    def of(cls, pool: Pool, encoding: ChoiceEncoding) -> Self:
         """Fit every device of a pool on the designs that it measured; penalties by evidence."""
         x, logs = encoding(pool.codes), np.log(pool.values)
-        measured = np.isfinite(logs)
         mean, scale = np.nanmean(logs, axis=0), np.nanstd(logs, axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         weights, offset, error = np.empty((x.shape[1], len(pool))), np.empty(len(pool)), np.empty(len(pool))
-        _, group = np.unique(measured, axis=1, return_inverse=True)
-        for same in range(int(group.max()) + 1):
-            devices = np.flatnonzero(group.reshape(-1) == same)
-            rows = measured[:, devices[0]]
+        for rows, devices in pool.measured_alike():
             target = ((logs - mean) / scale)[np.ix_(rows, devices)]
             weights[:, devices], offset[devices], left_out = fit_evidence_each(x[rows], target)
             error[devices] = np.sqrt(np.mean((target - left_out) ** 2, axis=0))
@@ -120,7 +79,7 @@ class SourcePredictor(PooledPredictor):
 
     def profiles(self, codes: Codes) -> FloatArray:
         """Standardised log metric of int64 ``codes`` [n, n_knobs] on every device, float64 [n, n_devices]."""
-        return self.sources.profiles(SourceEncoding(self.space)(codes))
+        return self.sources.profiles(ChoiceEncoding(self.space)(codes))
 
     def log_devices(self, codes: Codes) -> FloatArray:
         """Log metric of int64 ``codes`` [n, n_knobs] on every device, float64 [n, n_devices]."""
@@ -131,7 +90,7 @@ class SourcePredictor(PooledPredictor):
         """Mean and standard deviation of the log metric on the new device, float64 [n] each."""
 
     def _fit_pool(self, pool: Pool) -> None:
-        self._sources = Sources.of(pool, SourceEncoding(self.space))
+        self._sources = Sources.of(pool, ChoiceEncoding(self.space))
 
     def _learnt(self) -> dict[str, FloatArray]:
         return self.sources.arrays()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ...spaces.knobs import Codes
 from ...spaces.space import Space
+from ..choice_encoding import ChoiceEncoding
 from ..prediction import FloatArray
-from ..source_gp import value_counts
-from ..sources import SourceEncoding
+from ..value_counts import value_counts
 from .profiles import POPULATION, Profiles, slots_of
+
+MOST_SPACES = 8
+"""Spaces whose encodings are kept, some MiB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Encoding:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self._choices = SourceEncoding(space)
+        self._choices = ChoiceEncoding(space)
         slots = slots_of(space)
         self._profiles = Profiles(space, slots) if slots is not None else None
         raw = self._raw(space.sample(np.random.default_rng(1), POPULATION))
@@ -80,11 +82,18 @@ def _root_mean_square(block: FloatArray) -> float:
     return float(np.sqrt((block**2).sum() / max(len(block), 1))) or 1.0
 
 
-_ENCODINGS: WeakKeyDictionary[Space, Encoding] = WeakKeyDictionary()
+_ENCODINGS: dict[Space, Encoding] = {}
+"""Not by weak references: an encoding holds its space, so that none would ever be dropped."""
 
 
 def encoding_of(space: Space) -> Encoding:
-    """The encoding of a space, made once per space object: in large spaces of networks it takes seconds."""
-    if space not in _ENCODINGS:
-        _ENCODINGS[space] = Encoding(space)
-    return _ENCODINGS[space]
+    """The encoding of a space, made once per space object: in large spaces of networks it takes seconds.
+
+    The last :data:`MOST_SPACES` are kept.
+    """
+    found = _ENCODINGS.get(space)
+    if found is None:
+        found = _ENCODINGS[space] = Encoding(space)
+        for oldest in list(_ENCODINGS)[:-MOST_SPACES]:
+            _ENCODINGS.pop(oldest, None)
+    return found

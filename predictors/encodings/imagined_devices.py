@@ -64,7 +64,7 @@ class ImaginedDevices:
         compute, memory, launch, fused = self._kind(_kind_of(operator))
         moved = operator.input_elements + operator.output_elements + operator.repeat * operator.params / self._batch
         time = np.maximum(operator.macs / compute, moved * self._balance / memory) / self._mean_macs
-        return np.where(fused, 0.0, time + self._overhead * launch)
+        return np.where(fused, 0.0, time + operator.repeat * self._overhead * launch)
 
     def _kind(self, kind: str) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
         # A generator of its own for each kind, so that the order in which kinds are met does not matter.

@@ -14,12 +14,14 @@ from cosearch.predictors.best_source import BestSource
 from cosearch.predictors.calibration import Z_90, spearman
 from cosearch.predictors.check_pooled import check_pooled_predictor, example_pool
 from cosearch.predictors.check_predictor import check_predictor
+from cosearch.predictors.choice_encoding import ChoiceEncoding
 from cosearch.predictors.evidence import fit_evidence, fit_evidence_each
 from cosearch.predictors.pool import Pool
 from cosearch.predictors.prediction import Prediction
-from cosearch.predictors.source_gp import SourceGP, most_likely, value_counts
+from cosearch.predictors.source_gp import SourceGP, most_likely
 from cosearch.predictors.source_ridge import SourceRidge
-from cosearch.predictors.sources import SourceEncoding, SourcePredictor
+from cosearch.predictors.sources import SourcePredictor
+from cosearch.predictors.value_counts import value_counts
 from cosearch.spaces.errors import PredictorError
 from cosearch.spaces.space import Space
 
@@ -86,9 +88,9 @@ def test_one_decomposition_gives_what_single_fits_give():
 
 
 def test_small_spaces_get_products_of_knobs():
-    assert SourceEncoding(SPACE)(SPACE.sample(np.random.default_rng(0), 4)).shape == (4, 15 + 10 * 9)
+    assert ChoiceEncoding(SPACE)(SPACE.sample(np.random.default_rng(0), 4)).shape == (4, 15 + 10 * 9)
     wide = Space({f"layer_{i}": {"type": "categorical", "values": list("abcdefghi")} for i in range(22)})
-    assert SourceEncoding(wide)(wide.sample(np.random.default_rng(0), 4)).shape == (4, 198)
+    assert ChoiceEncoding(wide)(wide.sample(np.random.default_rng(0), 4)).shape == (4, 198)
 
 
 def test_counts_are_over_knobs_alike():
