@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from ..hw_targets.measurements import Measurements
 from ..hw_targets.measuring import robust_std
+from ..predictors.calibration import spearman
 from ..spaces.errors import MeasurementsError
 
 FEWEST = 3
@@ -83,6 +83,6 @@ def _by_design(table: Measurements, device: str, metric: str) -> dict[bytes, flo
 def _difference(device: str, metric: str, a: np.ndarray, b: np.ndarray) -> Difference:
     share = (b - a) / a
     varied = len(a) >= FEWEST and np.ptp(a) > 0 and np.ptp(b) > 0
-    rho = float(spearmanr(a, b).statistic) if varied else None
+    rho = spearman(a, b) if varied else None
     spread = robust_std(share) if len(a) > 1 else 0.0
     return Difference(device, metric, len(a), float(np.median(share)), float(np.median(np.abs(share))), spread, rho)
