@@ -221,7 +221,7 @@ def summary(table: Measurements, labels: Sequence[str]) -> list[dict[str, Any]]:
     found = []
     for label in labels:
         part = table.only([label]) if label in table.devices else table.only([])
-        spread = {m: _median_spread(part, m) for m in part.metrics if np.isfinite(part.values[m]).any()}
+        spread = {m: median_spread(part, m) for m in part.metrics if np.isfinite(part.values[m]).any()}
         known = table.fingerprints.get(label, {})
         found.append(
             {
@@ -237,7 +237,8 @@ def summary(table: Measurements, labels: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _median_spread(table: Measurements, metric: str) -> float | None:
+def median_spread(table: Measurements, metric: str) -> float | None:
+    """Median over the rows of the standard deviation of one repeat, as a share of the value; None where unknown."""
     std = table.std.get(metric)
     if std is None:
         return None

@@ -17,6 +17,7 @@ from ...spaces.errors import ConfigError, MeasurementsError
 from ...spaces.knobs import Codes
 from ...spaces.space import Space
 from ..configuration.devices import DevicesFile, load_devices
+from ..measuring_run import median_spread
 from .learner import Learner
 from .measuring import Device, numbers, picked, without
 from .request import DEFAULT_SAMPLES, Request, named_space, predictor_factory
@@ -43,6 +44,7 @@ class Calibration:
         failed: Designs of the device that could not be measured, as message.
         space_block: How a configuration names the space, or None.
         fingerprint: What the device's numbers depend on.
+        spread: Median over the designs learnt from of a repeat's standard deviation over the value, or None.
     """
 
     predictor: Predictor
@@ -54,6 +56,7 @@ class Calibration:
     failed: tuple[str, ...]
     space_block: Mapping[str, Any] | None
     fingerprint: Mapping[str, str]
+    spread: float | None = None
 
     @property
     def n_measured(self) -> int:
@@ -190,7 +193,6 @@ def _learnt(
     predictor = learner.learn(*used)
     metric = predictor.metric
     fingerprint = table.fingerprints.get(label, {})
-    block = table.space_block
-    return Calibration(
-        predictor, label, learner.kinds, table.source(label, metric), used, checked, (), block, fingerprint
-    )
+    source = table.source(label, metric)
+    found = Calibration(predictor, label, learner.kinds, source, used, checked, (), table.space_block, fingerprint)
+    return replace(found, spread=median_spread(table, metric))

@@ -70,9 +70,9 @@ def calibration_document(calibration: Calibration, seen: HeldOut | None) -> dict
 
     Returns:
         ``device``, ``metric``, ``source``, ``predictor``, ``options``, ``space``, ``sources``, ``source_kinds`` (how
-        the numbers of each were got), ``n_measured`` (measurements of the new device in all), ``n_used``,
-        ``n_checked``, ``n_failed``, ``n_source_values``, ``how`` the figures were held out, ``figures``, ``regions``,
-        ``made_at``, ``fingerprint`` and ``cosearch``.
+        the numbers of each were got), ``n_measured`` (measurements of the new device in all), ``spread`` (of its
+        repeats, relative, or None), ``n_used``, ``n_checked``, ``n_failed``, ``n_source_values``, ``how`` the figures
+        were held out, ``figures``, ``regions``, ``made_at``, ``fingerprint`` and ``cosearch``.
     """
     predictor = calibration.predictor
     n_used = len(calibration.used[1])
@@ -87,6 +87,7 @@ def calibration_document(calibration: Calibration, seen: HeldOut | None) -> dict
         "sources": list(calibration.sources),
         "source_kinds": dict(calibration.sources),
         "n_measured": calibration.n_measured,
+        "spread": calibration.spread,
         "n_used": n_used,
         "n_checked": len(calibration.checked[1]),
         "n_failed": len(calibration.failed),

@@ -23,6 +23,9 @@ Then: cosearch predict board --random 1000
 
 FILE = click.Path(path_type=Path)
 
+UNSTEADY = 0.1
+"""Spread of repeats above which a device is too unsteady to be calibrated well."""
+
 
 @click.command(cls=Verb, epilog=EXAMPLES, short_help="Fit a predictor to a device you measure a few times.")
 @click.option(
@@ -87,6 +90,9 @@ def _show(document: dict[str, Any], folder: Path, failed: tuple[str, ...]) -> No
     click.echo(f"{n} measurements of {document['device']} in all: {parts}")
     for text in sorted(set(failed))[:3]:
         click.echo(f"could not be measured: {text.splitlines()[-1]}", err=True)
+    if (document["spread"] or 0.0) > UNSTEADY:
+        spread = f"repeats of one design on {document['device']} spread by {100 * document['spread']:.0f} % (median)"
+        click.echo(f"warning: {spread}; leave the device alone while it measures, or measure longer", err=True)
     rows = figure_rows(document)
     if rows:
         click.echo(f"how far off, by {document['how']}:")

@@ -200,6 +200,16 @@ def test_one_table_alone_and_a_plain_predictor(table: str, pool: str) -> None:
     assert (single["sources"], single["n_source_values"]) == (["gpu"], 60)
 
 
+def test_an_unsteady_device_is_warned_of(pool: str, table: str) -> None:
+    steady = calibrate("--pool", pool, "--table", table, "--samples", "10", "--output", "steady")
+    assert "spread" not in steady.stderr
+    known = read_measurements(Path(table))
+    spread = {"latency_ms": 0.3 * known.values["latency_ms"]}
+    write_measurements(Path("shaky.csv"), replace(known, std=spread))
+    shaky = calibrate("--pool", pool, "--table", "shaky.csv", "--samples", "10", "--output", "shaky")
+    assert "repeats of one design on phone spread by 30 % (median)" in shaky.stderr
+
+
 def test_sources_without_the_metric_are_left_out_unless_asked_for(pool: str, table: str) -> None:
     rows = [line.split(",") for line in Path(pool).read_text().splitlines()]
     at = rows[0].index("latency_ms")
