@@ -11,6 +11,9 @@ from .calibration import spearman
 from .prediction import FloatArray, LinearCorrection
 from .sources import TINY, SourcePredictor, log_positive
 
+DIGITS = 6
+"""Of standardised log metrics; far below any measurement's spread."""
+
 
 class BestSource(SourcePredictor):
     """Predicts a new device by the device of the pool with the highest rank correlation on the samples.
@@ -30,7 +33,8 @@ class BestSource(SourcePredictor):
 
     def _adapt(self, codes: Codes, y: FloatArray) -> None:
         target, profiles = log_positive(self.metric, y), self.profiles(codes)
-        rank = [spearman(target, profile) for profile in profiles.T]
+        # Designs that a device takes equally long for differ by rounding alone, and must stay tied.
+        rank = [spearman(target, profile.round(DIGITS)) for profile in profiles.T]
         self._chosen = int(np.argmax(rank))
         line = LinearCorrection.between(profiles[:, self._chosen], target)
         if line.slope <= 0:
@@ -43,6 +47,6 @@ class BestSource(SourcePredictor):
         return self._names[self._chosen] if self.n_adapted else None
 
     def _log_metric(self, codes: Codes) -> tuple[FloatArray, FloatArray]:
-        mean = self._line.offset + self._line.slope * self.profiles(codes)[:, self._chosen]
+        mean = self._line.offset + self._line.slope * self.profiles(codes)[:, self._chosen].round(DIGITS)
         error = self._line.slope * self.sources.error[self._chosen]
         return mean, np.full(len(codes), np.sqrt(self._line.std**2 + error**2 + TINY))
