@@ -67,12 +67,17 @@ class OperatorTable:
         return np.array(list(counts), np.int64), np.array(list(counts.values()), np.float64)
 
     def _index_of(self, operator: Operator) -> int:
-        o = operator
-        key = (o.kind, o.input_shapes, o.output_shape, o.kernel, o.stride, o.dilation, o.groups, o.repeat, o.params)
+        key = signature(operator)
         if key not in self._index:
             self._index[key] = len(self.operators)
             self.operators.append(operator)
         return self._index[key]
+
+
+def signature(operator: Operator) -> tuple[object, ...]:
+    """All that an operator's cost can depend on where element types are alike; its name and its edges do not count."""
+    o = operator
+    return (o.kind, o.input_shapes, o.output_shape, o.kernel, o.stride, o.dilation, o.groups, o.repeat, o.params)
 
 
 _TABLES: WeakKeyDictionary[Space, OperatorTable] = WeakKeyDictionary()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...hw_targets.operator_table import signature
 from ...spaces.knobs import Codes
 from ...spaces.nas_bench_201 import EDGES, OPERATIONS, NasBench201
 from ...spaces.operators import Operator
-from .slots import Bag, Part, signature
+from .slots import Bag, Part
 
 NONE = OPERATIONS.index("none")
 

@@ -9,11 +9,12 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from ...hw_targets.operator_table import signature
 from ...spaces.knobs import INACTIVE, Codes
 from ...spaces.network_space import WorkloadSpace
 from ...spaces.operators import Operator
 from ...spaces.space import Space
-from .slots import Bag, Part, signature
+from .slots import Bag, Part
 
 FULL_BASES, RANDOM_BASES = 8, 4
 """Designs around which each knob is changed: those with most active knobs, so that every operator shows, and others."""

@@ -35,9 +35,3 @@ class Slots(Protocol):
 
     def __call__(self, codes: Codes) -> NDArray[np.int64]:
         """Parts of int64 ``codes`` [n, n_knobs]: indices in :attr:`parts`, int64 [n, n_slots]."""
-
-
-def signature(operator: Operator) -> tuple[object, ...]:
-    """All that an operator's cost can depend on; its name and its edges do not."""
-    o = operator
-    return (o.kind, o.input_shapes, o.output_shape, o.kernel, o.stride, o.dilation, o.groups, o.repeat, o.params)

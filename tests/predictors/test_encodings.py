@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cosearch.hw_targets.operator_table import signature
 from cosearch.predictors.encodings.cell_slots import CellSlots, alive
 from cosearch.predictors.encodings.encoding import MOST_SPACES, Encoding, encoding_of
 from cosearch.predictors.encodings.imagined_devices import DEVICES, ImaginedDevices
 from cosearch.predictors.encodings.operator_slots import OperatorSlots, covering
 from cosearch.predictors.encodings.profiles import Profiles
-from cosearch.predictors.encodings.slots import Part, Slots, signature
+from cosearch.predictors.encodings.slots import Part, Slots
 from cosearch.spaces.elastic_cnn import ElasticCnn
 from cosearch.spaces.fbnet import FBNet
 from cosearch.spaces.hat import Hat
