@@ -56,6 +56,9 @@ UNITS: dict[str, str] = {
 }
 """Unit suffixes of metric names, with their meaning."""
 
+TIMES = frozenset({"ms", "us", "ns", "s", "cycles"})
+"""Units of durations."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

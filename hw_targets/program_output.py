@@ -13,16 +13,13 @@ from contextlib import suppress
 from typing import IO, Any, Never
 
 from ..spaces.errors import TargetError
-from .metric import Metric
+from .metric import TIMES, Metric
 
 MOST_BYTES = 1_000_000
 """Output beyond this is not looked at."""
 
 SHOWN = 300
 """Characters of a program's output in a message."""
-
-TIMES = frozenset({"ms", "us", "ns", "s", "cycles"})
-"""Units of durations, which no run does in 0."""
 
 Samples = dict[str, list[float]]
 """Metric name to its values."""
@@ -96,6 +93,7 @@ def _checked(name: str, value: Any) -> float:
         raise TargetError(f"the program printed {name} = {value!r}", "print a number or a list of numbers")
     # An integer may be too large for a float.
     number = float(value) if abs(value) <= 1e300 else math.inf
+    # No run takes no time.
     no_time = number == 0 and Metric(name, "measured", "").unit in TIMES
     if not math.isfinite(number) or number < 0 or no_time:
         raise TargetError(f"the program printed {name} = {number:g}", "no device does that; mend the program")

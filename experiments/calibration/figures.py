@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...hw_targets.metric import TIMES
 from ...predictors.calibration import by_region, report
 from ...predictors.prediction import FloatArray
 from ...spaces.knobs import Codes
@@ -19,9 +20,6 @@ FEWEST = 4
 
 FEWEST_RANKED = 5
 """Designs of a region from which their ranks are compared; of fewer, any order comes up by chance."""
-
-TIMES = frozenset({"ms", "us", "ns", "s", "cycles"})
-"""Units of which less is faster."""
 
 
 @dataclass(frozen=True)
