@@ -31,7 +31,7 @@ CHOICE_VARIANCE = 0.145
 REST_RANGE = (-6.0, -2.5)
 """The same of what neither imagined nor real devices show."""
 
-NOISE_RANGE = (-6.0, -1.3)
+NOISE_RANGE = (-6.0, -1.0)
 """Log10 of the noise's variance, relative to the squared mean of the metric: from exact models to phones."""
 
 CHOICE_NOISE = 1e-3
@@ -46,7 +46,7 @@ SMALLEST = 0.5
 BLOCK = 1024
 """Designs that are predicted together, so that memory stays bounded."""
 
-MOST_ALONE = 400
+MOST_ALONE = 150
 """Measurements of a single table that are learnt from as a device's own; of more, a linear model suffices."""
 
 Group = tuple[FloatArray, ...]
@@ -112,9 +112,15 @@ class FewShot(PooledPredictor):
         self._condition(codes, y)
 
     def _condition(self, codes: Codes, y: FloatArray) -> None:
-        """Learn from the device's own ``y``, float64 [k], of int64 ``codes`` [k, n_knobs]."""
-        self._unit = float(np.mean(np.abs(y))) or 1.0
-        self._floor = SMALLEST * float(np.abs(y).min()) / self._unit
+        """Learn from the device's own ``y``, float64 [k], of int64 ``codes`` [k, n_knobs].
+
+        Raises:
+            PredictorError: When a value is not positive.
+        """
+        if not (y > 0).all():
+            raise PredictorError(f"{self.metric} has values of 0 or less", "leave failed designs out")
+        self._unit = float(y.mean())
+        self._floor = SMALLEST * float(y.min()) / self._unit
         self._measured, prior = self._groups(codes)
         grams = np.stack([_products(group, group) for group in self._measured])
         residual = y / self._unit - 1.0 - prior
@@ -197,4 +203,4 @@ def _squares(group: Group) -> FloatArray:
 
 def _positive(mean: FloatArray, floor: float) -> FloatArray:
     """Means, float64 [n], of which those below the floor fall off exponentially instead of below zero."""
-    return np.where(mean < floor, floor * np.exp(np.minimum(mean - floor, 0.0) / max(floor, 1e-12)), mean)
+    return np.where(mean < floor, floor * np.exp(np.clip((mean - floor) / floor, -500.0, 0.0)), mean)

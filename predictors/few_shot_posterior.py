@@ -30,7 +30,7 @@ TRUST = 5.0
 MOST_SURPRISING = 9.0
 """Squared deviations of left-out measurements count up to here; outliers are the noise's matter."""
 
-MOST_POINTS = 400
+MOST_POINTS = 100
 """Measurements above which fewer draws are made, as the cost of a draw grows with their cube."""
 
 

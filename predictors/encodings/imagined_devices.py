@@ -62,7 +62,9 @@ class ImaginedDevices:
 
     def _operator(self, operator: Operator) -> FloatArray:
         compute, memory, launch, fused = self._kind(_kind_of(operator))
-        moved = operator.input_elements + operator.output_elements + operator.repeat * operator.params / self._batch
+        # Of an embedding's table only the rows that it writes are read.
+        weights = 0 if operator.kind == "embedding" else operator.repeat * operator.params
+        moved = operator.input_elements + operator.output_elements + weights / self._batch
         time = np.maximum(operator.macs / compute, moved * self._balance / memory) / self._mean_macs
         return np.where(fused, 0.0, time + operator.repeat * self._overhead * launch)
 

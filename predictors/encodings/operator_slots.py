@@ -108,7 +108,7 @@ class OperatorSlots:
         key = frozenset(bag.items())
         if key not in self._known:
             self._known[key] = len(self.parts)
-            operators: Bag = tuple((self._operators[one], count) for one, count in bag.items())
+            operators: Bag = tuple((self._operators[one], count) for one, count in sorted(bag.items(), key=repr))
             self.parts.append(Part(operators))
         return self._known[key]
 
