@@ -73,13 +73,15 @@ class Posterior:
         offset = OFFSET_VARIANCE * float(self.weight @ self.alpha.sum(axis=1))
         mean = np.einsum("gnk,gk->n", kernels.cross, combined, optimize=True) + offset
         second = np.zeros(len(mean))
-        own = self.amplitude @ kernels.own + (OFFSET_VARIANCE + self.noise)[:, None]
+        # The variance of Student's t is more than the square of its scale.
+        noise = self.noise * TAIL / (TAIL - 2.0)
+        own = self.amplitude @ kernels.own + (OFFSET_VARIANCE + noise)[:, None]
         for d, (weight, amplitude) in enumerate(zip(self.weight, self.amplitude, strict=True)):
             shared = np.einsum("g,gnk->nk", amplitude, kernels.cross, optimize=True) + OFFSET_VARIANCE
             white = shared @ self.root[d].T
             explained = np.einsum("nk,nk->n", white, white)
             off = shared @ self.alpha[d] - mean
-            second += weight * (np.maximum(own[d] - explained, self.noise[d]) + off**2)
+            second += weight * (np.maximum(own[d] - explained, noise[d]) + off**2)
         return mean, self.widening * second
 
 
