@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .calibration import Z_90
 from .prediction import FloatArray
 
 DRAWS = 200
@@ -73,8 +74,7 @@ class Posterior:
         offset = OFFSET_VARIANCE * float(self.weight @ self.alpha.sum(axis=1))
         mean = np.einsum("gnk,gk->n", kernels.cross, combined, optimize=True) + offset
         second = np.zeros(len(mean))
-        # The variance of Student's t is more than the square of its scale.
-        noise = self.noise * TAIL / (TAIL - 2.0)
+        noise = self.noise * _widening_of_tail()
         own = self.amplitude @ kernels.own + (OFFSET_VARIANCE + noise)[:, None]
         for d, (weight, amplitude) in enumerate(zip(self.weight, self.amplitude, strict=True)):
             shared = np.einsum("g,gnk->nk", amplitude, kernels.cross, optimize=True) + OFFSET_VARIANCE
@@ -83,6 +83,13 @@ class Posterior:
             off = shared @ self.alpha[d] - mean
             second += weight * (np.maximum(own[d] - explained, noise[d]) + off**2)
         return mean, self.widening * second
+
+
+def _widening_of_tail() -> float:
+    """Variance of the normal noise whose central 90 % interval is that of the noise of scale 1."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(TAIL, 0.95) / Z_90) ** 2
 
 
 def infer(grams: FloatArray, residual: FloatArray, ranges: Sequence[tuple[float, float]]) -> Posterior:
