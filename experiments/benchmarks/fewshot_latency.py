@@ -145,7 +145,7 @@ def _tables(space: str, roots: tuple[Path, ...], metric: str) -> Tables:
 
 
 def _note(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201  notes go beside the table
+    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def held(slots: Slots, parts: np.ndarray) -> Counter[tuple[object, ...]]:
 
 @pytest.mark.parametrize(
     ("space", "most_knobs"),
-    [(ElasticCnn(), 5), (FBNet(), 1), (OnceForAll(resolutions=(128,)), 5), (Hat(), 5), (AllTogether(), 5),
+    [(ElasticCnn(), 5), (FBNet(), 1), (OnceForAll(resolutions=(128,)), 5), (Hat(heads=(4,)), 5), (AllTogether(), 5),
      (Renamed(), 8)],
     ids=lambda value: value.name if isinstance(value, Space) else "",
 )  # fmt: skip

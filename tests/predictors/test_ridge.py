@@ -47,8 +47,8 @@ def data(n: int, noise: float, seed: int) -> tuple[Designs, np.ndarray]:
     return SPACE.designs(codes), truth(codes) + noise * rng.standard_normal(n)
 
 
-CHECKED_SMALL = {"help", "mlp", "gradient_boosting", "forest"}
-"""Predictors whose own tests check them at settings that train in a second."""
+CHECKED_SMALL = {"help", "mlp", "gradient_boosting", "forest", "few_shot"}
+"""Predictors whose own tests check them, at settings that train in a second."""
 
 
 @pytest.mark.parametrize("name", [row[0] for row in PREDICTORS.rows() if row[0] not in CHECKED_SMALL])
