@@ -1,5 +1,6 @@
 # make quickstart   search a small network's designs on this machine, from nothing but Python
 # make test         install what the tests need and run them
+# make test-long    the few tests that would make that long
 # make check        format, lint, types (of the built wheel) and tests
 
 PYTHON ?= python3
@@ -7,13 +8,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: quickstart test check lint types clean
+.PHONY: quickstart test test-long check lint types clean
 
 quickstart: $(VENV)/.installed-all
 	$(BIN)/cosearch run experiments/quickstart.yaml
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+test-long: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m long
 
 check: lint types test
 

@@ -71,7 +71,13 @@ def test_yaml_blocks_are_valid(page: Path, tmp_path: Path) -> None:
         assert validate(path).experiment.problem.objectives
 
 
-@pytest.mark.parametrize("page", pages_with("bash"), ids=lambda p: p.name)
+LONG = {"reinforcement_learning.md"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, id=p.name, marks=[pytest.mark.long] if p.name in LONG else []) for p in pages_with("bash")],
+)
 def test_shell_blocks_run(page: Path, tmp_path: Path) -> None:
     """Lines that start with ``cosearch`` are run in order, at a small budget, in an empty folder."""
     (tmp_path / "experiments").mkdir()

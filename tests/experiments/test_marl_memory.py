@@ -205,6 +205,7 @@ def test_lessons_leave_out_traces_of_the_same_kind(tmp_path: Path) -> None:
     assert {lesson.seed for lesson in lessons} == {3}
 
 
+@pytest.mark.long
 def test_transferred_policies_are_compared_with_searches_from_scratch(root: Path) -> None:
     command = ["--data", str(root), "--transfer", "--strategies", "random", "--objectives", "latency", "--seeds", "1"]
     command += ["--traces", "triad-rw", "--lesson-budget", "32", "--budgets", "12"]

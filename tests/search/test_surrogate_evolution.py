@@ -85,6 +85,7 @@ def test_picks_make_room_for_each_other_and_for_likely_feasible_ones():
     assert doubtful.best() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strategy", [SurrogateEvolution, Gp])
 def test_beats_plain_evolution_at_equal_budget(strategy):
     ours = np.mean([share(strategy, seed) for seed in (0, 1, 2)])
@@ -107,6 +108,7 @@ def test_exact_metrics_are_computed_and_never_predicted():
     assert sum(asked) > 1000
 
 
+@pytest.mark.long
 def test_noise_is_not_trusted_and_structure_is():
     noise = replace(
         blocks(),
