@@ -29,9 +29,9 @@ class ChoiceEncoding:
         few = bool((sizes <= MOST_VALUES).all()) and sum(int(sizes[a] * sizes[b]) for a, b in pairs) <= MOST_PAIRS
         self._a, self._b = np.array(pairs if few else [], np.int64).reshape(-1, 2).T
         self._sizes = sizes[self._b]
-        ends = np.cumsum(sizes[self._a] * self._sizes)
-        self._first = np.concatenate([np.zeros(1, np.int64), ends])[:-1] if len(ends) else ends
-        self._width = int(ends[-1]) if len(ends) else 0
+        widths = sizes[self._a] * self._sizes
+        self._first = np.cumsum(widths) - widths
+        self._width = int(widths.sum())
 
     def __call__(self, codes: Codes) -> FloatArray:
         """Columns of int64 ``codes`` [n, n_knobs], float64 [n, n_columns]."""

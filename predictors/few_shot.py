@@ -19,6 +19,7 @@ from .few_shot_posterior import OFFSET_VARIANCE, Kernels, Posterior, infer
 from .most_informative import most_informative
 from .pool import Pool
 from .pooled import PooledPredictor
+from .positive import check_positive
 from .prediction import FloatArray, Prediction
 from .source_profiles import SourceProfiles
 
@@ -117,8 +118,7 @@ class FewShot(PooledPredictor):
         Raises:
             PredictorError: When a value is not positive.
         """
-        if not (y > 0).all():
-            raise PredictorError(f"{self.metric} has values of 0 or less", "leave failed designs out")
+        check_positive(self.metric, y)
         self._unit = float(y.mean())
         self._floor = SMALLEST * float(y.min()) / self._unit
         self._measured, prior = self._groups(codes)

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from ..hw_targets.measuring import MAD_TO_STD
 from ..spaces.space import Space
 from .encodings.encoding import Features, encoding_of
 from .evidence import fit_evidence_each
@@ -100,6 +101,6 @@ def _blocks(features: Features) -> list[tuple[FloatArray, float]]:
 def _without_outliers(y: FloatArray) -> FloatArray:
     """Values of float64 [n, m] at most :data:`OUTLIER` robust deviations from their column's median."""
     median = np.median(y, axis=0)
-    deviation = 1.4826 * np.median(np.abs(y - median), axis=0)
+    deviation = MAD_TO_STD * np.median(np.abs(y - median), axis=0)
     reach = np.where(deviation > 0, OUTLIER * deviation, np.inf)
     return np.clip(y, median - reach, median + reach)

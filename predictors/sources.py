@@ -15,6 +15,7 @@ from .choice_encoding import ChoiceEncoding
 from .evidence import fit_evidence_each
 from .pool import Pool
 from .pooled import PooledPredictor
+from .positive import check_positive
 from .prediction import FloatArray, Prediction
 
 
@@ -116,8 +117,7 @@ def log_positive(metric: str, y: FloatArray) -> FloatArray:
     Raises:
         PredictorError: When a value is not positive.
     """
-    if not (y > 0).all():
-        raise PredictorError(f"{metric} has values of 0 or less", "leave failed designs out")
+    check_positive(metric, y)
     return np.log(y)
 
 

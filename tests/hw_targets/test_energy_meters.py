@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,14 +117,14 @@ def test_energy_is_power_times_latency(tmp_path: Path, monkeypatch: pytest.Monke
     own = domain(tmp_path, "intel-rapl:0", "package-0")
     monkeypatch.setattr(Metered, "folder", tmp_path, raising=False)
     space = Sleeping({"ms": [4, 12]})
-    quick = {"seconds": 0.02, "warm_up_s": 0.0, "min_repeats": 3}
-    target = Metered(space, **quick)  # type: ignore[arg-type]
+    quick: dict[str, Any] = {"seconds": 0.02, "warm_up_s": 0.0, "min_repeats": 3}
+    target = Metered(space, **quick)
     assert [m.name for m in target.metrics()] == ["latency_ms", "cpu_time_ms", "energy_mj"]
     assert target.fingerprint()["energy_meter"] == "rapl (package-0)"
     assert [m.name for m in Metered(space, energy=False).metrics()] == ["latency_ms", "cpu_time_ms"]
     with watts(own / "energy_uj", 10.0):
         columns = target.evaluate(space.designs(np.array([[0], [1]])), np.zeros(2, np.uint64))
-        check_target(lambda space: Metered(space, **quick), space, n=1)  # type: ignore[arg-type]
+        check_target(lambda space: Metered(space, **quick), space, n=1)
     assert not columns.failures
     energy, latency = columns.values["energy_mj"], columns.values["latency_ms"]
     # Watts times milliseconds; wide, as other work on the machine comes between.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from cosearch.spaces.errors import TargetError
 from cosearch.spaces.knobs import Value
 from cosearch.spaces.space import Space
 
-QUICK = {"seconds": 0.02, "warm_up_s": 0.01}
+QUICK: dict[str, Any] = {"seconds": 0.02, "warm_up_s": 0.01}
 
 
 @pytest.fixture(autouse=True)
@@ -28,14 +29,14 @@ def seeds(n: int) -> np.ndarray:
 
 
 def test_conformance() -> None:
-    check_target(lambda space: OnnxRuntime(space, **QUICK), ElasticCnn(), n=3)  # type: ignore[arg-type]
+    check_target(lambda space: OnnxRuntime(space, **QUICK), ElasticCnn(), n=3)
 
 
 def test_larger_networks_and_batches_take_longer() -> None:
     space = ElasticCnn(resolution=[4, 64], width=[[2, 32], [2, 32]])
     designs = space.designs(space.encode([space.corner(largest=True), space.corner(largest=False)]))
-    large, small = OnnxRuntime(space, **QUICK).evaluate(designs, seeds(2)).values["latency_ms"]  # type: ignore[arg-type]
-    batch = OnnxRuntime(space, batch=2048, **QUICK).evaluate(designs[1:], seeds(1)).values["latency_ms"][0]  # type: ignore[arg-type]
+    large, small = OnnxRuntime(space, **QUICK).evaluate(designs, seeds(2)).values["latency_ms"]
+    batch = OnnxRuntime(space, batch=2048, **QUICK).evaluate(designs[1:], seeds(1)).values["latency_ms"][0]
     assert large > 2.0 * small
     assert batch > 2.0 * small
 
@@ -49,7 +50,7 @@ class AnySpace(Space):
 
 def test_any_module_is_exported_and_one_that_cannot_be_built_fails_alone() -> None:
     space = AnySpace({"features": [0, 4]})
-    columns = OnnxRuntime(space, batch=3, **QUICK).evaluate(space.designs(np.array([[0], [1]])), seeds(2))  # type: ignore[arg-type]
+    columns = OnnxRuntime(space, batch=3, **QUICK).evaluate(space.designs(np.array([[0], [1]])), seeds(2))
     assert columns.failures == {0: "ValueError: a layer of nothing"}
     assert columns.values["latency_ms"][1] > 0
     assert columns.values["cpu_time_ms"][1] > 0
@@ -65,7 +66,7 @@ def test_a_model_that_computes_something_else_is_refused(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(onnx_runtime, "write_onnx", wrong)
     designs = space.designs(space.encode([space.corner(largest=False)]))
-    columns = OnnxRuntime(space, **QUICK).evaluate(designs, seeds(1))  # type: ignore[arg-type]
+    columns = OnnxRuntime(space, **QUICK).evaluate(designs, seeds(1))
     assert "the ONNX model differs from PyTorch by" in columns.failures[0]
 
 

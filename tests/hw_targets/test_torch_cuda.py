@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from cosearch.spaces.elastic_cnn import ElasticCnn
 from cosearch.spaces.errors import TargetError
 
 GPU = torch.cuda.is_available()
-QUICK = {"seconds": 0.02, "warm_up_s": 0.01}
+QUICK: dict[str, Any] = {"seconds": 0.02, "warm_up_s": 0.01}
 
 
 @pytest.mark.skipif(GPU, reason="this machine has a GPU")
@@ -22,10 +24,10 @@ def test_without_a_gpu_it_says_so_and_what_to_do() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not GPU, reason="needs a CUDA device")
 def test_it_measures_on_a_gpu_alone() -> None:
-    check_target(lambda space: TorchCuda(space, **QUICK), ElasticCnn(), n=3)  # type: ignore[arg-type]
+    check_target(lambda space: TorchCuda(space, **QUICK), ElasticCnn(), n=3)
     space = ElasticCnn(resolution=[4, 64], width=[[2, 32], [2, 32]])
     designs = space.designs(space.encode([space.corner(largest=True), space.corner(largest=False)]))
-    target = TorchCuda(space, batch=256, **QUICK)  # type: ignore[arg-type]
+    target = TorchCuda(space, batch=256, **QUICK)
     large, small = target.evaluate(designs, np.zeros(2, np.uint64)).values["latency_ms"]
     assert large > 2.0 * small
     assert target.needs.device == "cuda0"
