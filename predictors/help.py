@@ -28,6 +28,9 @@ LOW, HIGH = 0.05, 0.95
 LEAST_SHARE = 1e-3
 """Of the least reference value, below which no typical device falls."""
 
+OUTER = 0.1
+"""Share of a device's fastest and of its slowest designs that are not learnt from; the published setting."""
+
 HELD_OUT = 0.1
 """Share of a pool's designs that are not learnt from."""
 
@@ -44,14 +47,16 @@ class Help(PooledPredictor):
     The mean is that of several draws, each adapted; the variance is their spread plus the squared error on samples
     that were left out of the adaptation.
 
-    The new device is known by its given measurements alone: its scale is that of its reference designs, and reference
-    designs that were not measured are predicted by :class:`~.source_ridge.SourceRidge`. The published code scales by
-    the range of hundreds of the new device's latencies, and drops its fastest and slowest tenth.
+    As in the published code, the fastest and slowest tenth of a pool's designs are not learnt from on each device. The
+    new device is known by its given measurements alone: its scale is that of its reference designs, and reference
+    designs that were not measured are predicted by :class:`~.source_ridge.SourceRidge`. There the published code also
+    looks at the new device: it scales by the range of hundreds of its latencies, and adapts to none of their fastest
+    and slowest tenth. It keeps the checkpoint that is best on validation devices; this is the last one.
 
     Args:
         space: The design space.
         metric: Metric name, with its unit.
-        reference: The reference designs; by default ``references`` of the pool's, evenly spread over its mean ranks.
+        reference: The reference designs; by default ``references`` of the pool's, see :func:`drawn_references`.
         references: How many.
         draws: Modulations that a prediction averages.
         width: Hidden units.
@@ -133,7 +138,8 @@ class Help(PooledPredictor):
 
     def _fit_pool(self, pool: Pool) -> None:
         self._sources.fit_pool(pool)
-        codes = self._given if self._given is not None else spread_out(pool, self._own["references"])
+        rng = np.random.default_rng(self._schedule.seed)
+        codes = self._given if self._given is not None else drawn_references(pool, self._own["references"], rng)
         known = np.exp(self._sources.log_devices(codes))
         for i, code in enumerate(codes):
             measured = pool.values[(pool.codes == code).all(axis=1)].ravel()
@@ -144,7 +150,7 @@ class Help(PooledPredictor):
         embeddings = np.stack([scale.share(column) for scale, column in zip(scales, known.T, strict=True)])
         held = self._held_out(pool)
         seen = np.setdiff1d(np.arange(len(pool.codes)), held) if len(held) < len(pool.codes) else held
-        tasks = Tasks(self._network.encode(pool.codes[seen]), values[:, seen], embeddings)
+        tasks = Tasks(self._network.encode(pool.codes[seen]), middle_of(values[:, seen]), embeddings)
         self._weights = meta_train(self._network, tasks, self._schedule)
         self._model = HelpModel(self._network, self._weights)
         relative = pool.values[held] / self._typical(pool.codes[held])[:, None] - 1.0
@@ -187,8 +193,10 @@ class Help(PooledPredictor):
         """Metric on a device whose reference values are geometric means over the pool, float64 [n], positive."""
         known = np.exp(np.log(self._known).mean(axis=1))
         scale, model = Scale.of(known), self._trained()
-        found = model.predict(model.unadapted(scale.share(known)), scale.share(known), codes)[0]
-        return np.maximum(scale.metric(found), LEAST_SHARE * scale.low)
+        embedding, samples = scale.share(known), (self._reference, scale.scaled(known))
+        no_draw, all_kept = np.zeros((1, self._network.n_modulated)), np.ones((1, len(known)))
+        weights = model.adapted(embedding, samples, no_draw, all_kept, self._schedule.steps)
+        return np.maximum(scale.metric(model.predict(weights, embedding, codes)[0]), LEAST_SHARE * scale.low)
 
     def _reference_values(self, codes: Codes, y: FloatArray) -> FloatArray:
         """The new device's metric of the reference designs, measured or predicted, float64 [n_references]."""
@@ -247,14 +255,24 @@ class Scale:
         return self.low + self.span * (scaled - LOW) / (HIGH - LOW)
 
 
-def spread_out(pool: Pool, count: int) -> Codes:
-    """Designs evenly spread over the mean rank in a pool, the extremes with them, int64 [count, n_knobs].
+def middle_of(values: FloatArray) -> FloatArray:
+    """Float64 ``values`` [n_devices, n] with NaN for each device's lowest and highest, :data:`OUTER` of them each."""
+    rank = np.argsort(np.argsort(values, axis=1, kind="stable"), axis=1)
+    n = np.isfinite(values).sum(axis=1, keepdims=True)
+    cut = (OUTER * n).astype(np.int64)
+    return np.where((rank >= cut) & (rank < n - cut), values, np.nan)
 
-    Designs that more devices have measured come first into question.
+
+def drawn_references(pool: Pool, count: int, rng: np.random.Generator) -> Codes:
+    """Reference designs of a pool, int64 [count, n_knobs]: those of least and largest mean rank, others at random.
+
+    Designs that more devices have measured come first. The extremes set the scale, as where the published code
+    searches; drawn ones tell devices apart better than ones spread evenly over the mean rank, on which devices agree.
 
     Args:
         pool: The pool.
-        count: How many, at most the pool's designs.
+        count: How many, at least 2 and at most the pool's designs.
+        rng: Draws them.
 
     Raises:
         PredictorError: When the pool has fewer designs.
@@ -262,12 +280,11 @@ def spread_out(pool: Pool, count: int) -> Codes:
     measured = np.isfinite(pool.values).sum(axis=1)
     if len(measured) < count:
         raise PredictorError(f"{count} reference designs of {len(measured)} in the pool", "ask for fewer, or name them")
-    enough = np.sort(measured)[::-1][count - 1]
-    rows = np.flatnonzero(measured >= enough)
+    rows = np.flatnonzero(measured >= np.sort(measured)[-count])
     logs = np.log(pool.values)
     standard = (logs - np.nanmean(logs, axis=0)) / np.maximum(np.nanstd(logs, axis=0), TINY)
     order = rows[np.argsort(np.nanmean(standard[rows], axis=1), kind="stable")]
-    return np.asarray(pool.codes[order[np.linspace(0, len(order) - 1, count).round().astype(int)]])
+    return np.asarray(pool.codes[np.concatenate([order[[0, -1]], rng.permutation(order[1:-1])[: count - 2]])])
 
 
 TINY = 1e-12

@@ -33,11 +33,6 @@ class HelpModel:
         self._network = network
         self._weights = {name: torch.from_numpy(array.astype(np.float64)) for name, array in learnt.items()}
 
-    def unadapted(self, embedding: FloatArray) -> dict[str, Tensor]:
-        """Weights for a device of which nothing but its embedding, float64 [n_embedding], is known; [1, ...]."""
-        given = _repeated(embedding, 1)
-        return self._network.modulated(self._weights, self._network.modulation(self._weights, given)[0])
-
     def adapted(
         self, embedding: FloatArray, samples: tuple[Codes, FloatArray], draws: FloatArray, kept: FloatArray, steps: int
     ) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..spaces.knobs import Codes
 from ..spaces.space import Space
-from .one_hot import OneHot
+from .choice_parts import ChoiceParts
 from .prediction import FloatArray
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class CellGraph:
 class HelpNetwork:
     """Functions of weights for several devices at once: every weight has a leading axis of devices.
 
-    Designs of a :class:`CellGraph` pass four graph convolutions, others two dense layers on indicators of their knobs'
-    values; devices pass two dense layers on their embedding; three dense layers follow.
+    Designs of a :class:`CellGraph` pass four graph convolutions, others two dense layers on
+    :class:`~.choice_parts.ChoiceParts`; devices pass two dense layers on their embedding; three dense layers follow.
 
     Args:
         space: The design space.
@@ -86,8 +86,8 @@ class HelpNetwork:
     def __init__(self, space: Space, embedding: int, width: int) -> None:
         self.width = width
         self._graph = CellGraph.of(space)
-        self._one_hot = OneHot(space)
-        layers = {"fc1": (len(self._one_hot.owner), width), "fc2": (width, width)}
+        self._choices = ChoiceParts(space)
+        layers = {"fc1": (self._choices.width, width), "fc2": (width, width)}
         if self._graph:
             layers = {"gc1": (self._graph.choices + 3, width)} | {f"gc{i}": (width, width) for i in (2, 3, 4)}
         layers |= {"fc_hw1": (embedding, width), "fc_hw2": (width, width)}
@@ -115,7 +115,7 @@ class HelpNetwork:
         A cell's nodes have heard their predecessors once; other designs count as one node.
         """
         if self._graph is None:
-            return self._one_hot(codes)[None]
+            return self._choices(codes)[None]
         return np.tensordot(self._graph.adjacency, self._graph.nodes(codes), 1)
 
     def forward(self, weights: Mapping[str, Tensor], encoded: Tensor, embedding: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import pytest
 from cosearch.predictors.calibration import spearman
 from cosearch.predictors.check_pooled import check_pooled_predictor, example_pool
 from cosearch.predictors.check_predictor import check_predictor
-from cosearch.predictors.help import Help, Scale, spread_out
+from cosearch.predictors.help import Help, Scale, drawn_references, middle_of
 from cosearch.predictors.help_network import CellGraph, HelpNetwork
 from cosearch.predictors.help_training import Schedule, Tasks, adapt, meta_train
 from cosearch.predictors.pool import Pool
@@ -130,18 +130,34 @@ def test_reference_designs_can_be_named():
     assert Help(CHAIN, "latency_ms", **predictor.options()).options() == predictor.options()
 
 
-def test_default_references_spread_over_the_pool_with_its_extremes():
-    codes = CHAIN.sample(np.random.default_rng(0), 400)
-    codes = np.unique(codes, axis=0)[:50]
-    values = np.linspace(1.0, 9.0, 50)
-    order = np.random.default_rng(1).permutation(50)
-    pool = Pool(CHAIN, "latency_ms", ("a", "b"), codes, np.stack([values, 3.0 * values], axis=1)[order])
-    found = spread_out(pool, 8)
-    place = [np.flatnonzero((codes == code).all(axis=1))[0] for code in found]
-    assert np.argsort(values[order])[[0, -1]].tolist() == [place[0], place[-1]]
-    assert len(set(place)) == 8
+def test_references_are_the_extremes_and_draws_of_what_most_devices_have_measured():
+    codes = np.unique(CHAIN.sample(np.random.default_rng(0), 400), axis=0)[:50]
+    first = np.random.default_rng(1).permutation(50) + 1.0
+    values = np.stack([first, 3.0 * first], axis=1)
+    values[12:, 1] = np.nan
+    pool = Pool(CHAIN, "latency_ms", ("a", "b"), codes, values)
+
+    def rows(count: int, seed: int) -> list[int]:
+        found = drawn_references(pool, count, np.random.default_rng(seed))
+        return [int(np.flatnonzero((codes == code).all(axis=1))[0]) for code in found]
+
+    extremes = [int(first[:12].argmin()), int(first[:12].argmax())]
+    assert sorted(rows(12, 0)) == list(range(12))
+    assert len(set(rows(50, 1))) == 50
+    assert rows(2, 2) == extremes
+    assert {tuple(rows(3, seed)[:2]) for seed in range(20)} == {tuple(extremes)}
+    assert len({rows(3, seed)[2] for seed in range(20)} | set(extremes)) > 6
     with pytest.raises(PredictorError, match="51 reference designs of 50"):
-        spread_out(pool, 51)
+        drawn_references(pool, 51, np.random.default_rng(0))
+
+
+def test_each_device_leaves_out_its_fastest_and_slowest_tenth():
+    values = np.random.default_rng(0).permuted(np.tile(np.arange(20.0), (2, 1)), axis=1)
+    values[1, values[1] >= 10] = np.nan
+    kept = middle_of(values)
+    assert sorted(kept[0][np.isfinite(kept[0])]) == list(range(2, 18))
+    assert sorted(kept[1][np.isfinite(kept[1])]) == list(range(1, 9))
+    np.testing.assert_array_equal(middle_of(values[:, :5])[0], values[0, :5])
 
 
 def test_scale_goes_back_and_forth():

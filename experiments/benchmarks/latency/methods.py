@@ -79,6 +79,8 @@ def learns_from_sources(method: Method) -> bool:
 class Contender:
     """A predictor that has learnt from the train devices once, and is adapted to one new device after another.
 
+    One with reference designs is given the published ones of the tables, unless its options say otherwise.
+
     Args:
         method: The predictor.
         tables: Space and metric.
@@ -91,7 +93,11 @@ class Contender:
     def __init__(self, method: Method, tables: Tables, pool: Pool) -> None:
         self.tables = tables
         self.fit_s: float | None = None
-        self._fresh: Predictor = PREDICTORS.get(method.name)(tables.space, tables.metric, **method.arguments)
+        factory, options = PREDICTORS.get(method.name), method.arguments
+        accepted = inspect.signature(factory).parameters
+        if "reference" in accepted and not {"reference", "references"} & set(options) and len(tables.reference):
+            options["reference"] = tables.space.decode(tables.codes[tables.reference])
+        self._fresh: Predictor = factory(tables.space, tables.metric, **options)
         if isinstance(self._fresh, PooledPredictor):
             begin = time.perf_counter()
             self._fresh.fit_pool(pool)

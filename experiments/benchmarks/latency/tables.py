@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from ....predictors.prediction import FloatArray
 from ....spaces.errors import CosearchError
 from ....spaces.knobs import Codes, Value
 from ....spaces.space import Space
-from ..problems.data_roots import Roots, arrays, find
+from ..problems.data_roots import Roots, arrays, find, require
 
 Columns = dict[str, FloatArray]
 """Device to its values, float64 [n]; NaN where it did not measure a design."""
@@ -34,6 +34,7 @@ class Tables:
         held_out: The targets that come from the second folder.
         window: First and last row, exclusive, of HELP's test window in the published table; equal for none.
         connected: Whether a design is a network at all, its input reaching its output, bool [n].
+        reference: Rows of ``codes`` that HELP's published code measures first on every device, int64; none elsewhere.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Tables:
     held_out: tuple[str, ...]
     window: tuple[int, int]
     connected: NDArray[np.bool_]
+    reference: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def pool(self, devices: list[str], n_designs: int) -> Pool:
         """What is known of train devices: the first ``n_designs`` rows of the published table, 0 for all."""
@@ -85,7 +87,10 @@ def latencies(name: str, table: str, space: Space, codes: Codes, window: tuple[i
     targets = sources | held_out
     sources = {device: values for device, values in sources.items() if device not in held_out}
     index, connected = np.arange(len(codes)), np.ones(len(codes), bool)
-    return Tables(name, space, "latency_ms", codes, index, sources, targets, tuple(held_out), window, connected)
+    reference = arrays(require(roots[:1], table)).get("help_reference_index", np.empty(0)).astype(np.int64)
+    return Tables(
+        name, space, "latency_ms", codes, index, sources, targets, tuple(held_out), window, connected, reference
+    )
 
 
 def codes_of(space: Space, columns: Mapping[str, NDArray[np.generic]], values: Mapping[str, list[Value]]) -> Codes:
