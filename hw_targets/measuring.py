@@ -37,6 +37,8 @@ class MeasuringRule:
         max_repeats: Most repeats.
         outlier: Repeats further from the median than this many robust standard deviations are dropped. The cut of
             Leys et al. (J. Exp. Soc. Psychol. 49, 2013) is 3; timings have a long right tail, hence 5.
+        relative: Whether a fixed piece of work is timed right before each repeat, and the latency given as a multiple
+            of it, too: where the clock of a machine, or a neighbour on it, changes within a second, both change alike.
 
     Raises:
         TargetError: When a field is out of range.
@@ -50,6 +52,7 @@ class MeasuringRule:
     min_repeats: int = 5
     max_repeats: int = 2000
     outlier: float = 5.0
+    relative: bool = False
 
     def __post_init__(self) -> None:
         if min(self.seconds, self.warm_up_s, self.stable, self.precision) < 0 or self.outlier <= 0:
@@ -64,17 +67,17 @@ class Measurement:
     """One timing.
 
     Args:
-        median_s: Median of the kept repeats, seconds.
-        std_s: Robust standard deviation of one repeat, 1.4826 MAD of the kept repeats, seconds; the median's own
-            standard error is about ``1.25 * std_s / sqrt(count)`` when repeats are independent.
+        median: Median of the kept repeats, seconds; without unit where one time was divided by another.
+        std: Robust standard deviation of one repeat, 1.4826 MAD of the kept repeats, in the median's unit; the median's
+            own standard error is about ``1.25 * std / sqrt(count)`` when repeats are independent.
         count: Kept repeats.
         dropped: Repeats dropped: interrupted ones, and outliers.
         warm_up: Calls before the first repeat.
         settled: Whether warm-up ended because timings were stable, not because its time was up.
     """
 
-    median_s: float
-    std_s: float
+    median: float
+    std: float
     count: int
     dropped: int
     warm_up: int
@@ -106,6 +109,7 @@ def measure_clocks(
     rule: MeasuringRule,
     clocks: Sequence[Callable[[], float]],
     interruptions: Callable[[], int] = lambda: 0,
+    reference: Callable[[], object] | None = None,
 ) -> tuple[Measurement, ...]:
     """Time the same calls by several clocks, each with its own outliers.
 
@@ -117,28 +121,40 @@ def measure_clocks(
         rule: See :class:`MeasuringRule`; it goes by the first clock.
         clocks: Seconds, rising; the first is read nearest to the call.
         interruptions: Rises when a call is interrupted.
+        reference: Called and timed by the first clock before each repeat.
 
     Returns:
-        One measurement for each clock.
+        One measurement for each clock; with a reference, then that of the reference, and that of the ratio of each
+        repeat by the first clock to the reference before it.
     """
     first, *others = clocks
     backwards = others[::-1]
 
     def timed() -> tuple[float, ...]:
         quiet = interruptions()
+        pace = [] if reference is None else [_spent(first, reference)]
         before = [clock() for clock in backwards]
         start = first()
         call()
         end = first()
         spent = [clock() - was for clock, was in zip(others, reversed(before), strict=True)]
-        return (end - start, *spent, interruptions() - quiet)
+        return (end - start, *spent, *pace, interruptions() - quiet)
 
     with _no_garbage_collection():
         warm_up, settled = _warm_up(timed, rule)
         repeats = _repeat(timed, rule)
     alone = repeats[repeats[:, -1] == 0]
     used = alone if len(alone) >= rule.min_repeats else repeats
-    return tuple(_summary(column, len(repeats), rule, warm_up, settled) for column in used.T[:-1])
+    columns = list(used.T[:-1])
+    if reference is not None:
+        columns.append(columns[0] / np.maximum(columns[-1], RESOLUTION_S))
+    return tuple(_summary(column, len(repeats), rule, warm_up, settled) for column in columns)
+
+
+def _spent(clock: Callable[[], float], call: Callable[[], object]) -> float:
+    start = clock()
+    call()
+    return clock() - start
 
 
 def _summary(samples: NDArray[np.float64], n: int, rule: MeasuringRule, warm_up: int, settled: bool) -> Measurement:
@@ -166,7 +182,7 @@ def _warm_up(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> tup
 
 
 def _repeat(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> NDArray[np.float64]:
-    """Repeats by every clock and the interruptions of each, float64 [n, n_clocks + 1]."""
+    """Repeats by every clock, perhaps the reference, and the interruptions of each, float64 [n, n_columns]."""
     samples: list[tuple[float, ...]] = []
     spent = 0.0
     while len(samples) < rule.max_repeats:

@@ -21,6 +21,7 @@ from .measured_target import Measure, MeasuredTarget
 from .measuring import Measurement, MeasuringRule, involuntary_switches, measure_clocks, robust_std
 from .metric import Metric
 from .reading import Reading, Readings
+from .reference_work import reference_work
 from .target import Needs
 
 ENERGY_WINDOWS = 5
@@ -58,7 +59,8 @@ class TimedTarget(MeasuredTarget):
     """Times one call of what a design becomes.
 
     A subclass gives :meth:`make_call`. Metrics are ``latency_ms`` by the wall clock; where ``counts_cpu_time``, also
-    ``cpu_time_ms``, what all threads of this process spent on processors during the call; and ``energy_mj`` where a
+    ``cpu_time_ms``, what all threads of this process spent on processors during the call; with ``relative: true``,
+    ``reference_ms`` of a fixed piece of work and ``latency_ratio``, the multiple of it; and ``energy_mj`` where a
     meter of the device can be read when the target is built. Values are medians of repeats after a warm-up, ``std`` the
     robust standard deviation (1.4826 MAD) of one repeat, ``count`` the repeats kept, which are those that no other work
     interrupted; see :mod:`~cosearch.hw_targets.measuring`. Energy is that of the whole device over windows of calls,
@@ -115,12 +117,16 @@ class TimedTarget(MeasuredTarget):
         found = [Metric("latency_ms", "measured", f"median time {what}")]
         if self.counts_cpu_time:
             found.append(Metric("cpu_time_ms", "measured", f"median processor time {what}"))
+        if self.rule.relative:
+            found.append(Metric("reference_ms", "measured", "median time of the reference work before each call"))
+            found.append(Metric("latency_ratio", "measured", f"median of time {what}, over the reference's"))
         if self.meter is not None:
             found.append(Metric("energy_mj", "measured", f"energy {what}, {self.meter.name}"))
         return tuple(found)
 
     def held_out_metrics(self) -> tuple[Metric, ...]:
-        return tuple(m for m in super().held_out_metrics() if m.name != "remeasured_cpu_time_ms")
+        of_the_machine = {f"remeasured_{name}" for name in ("cpu_time_ms", "reference_ms")}
+        return tuple(m for m in super().held_out_metrics() if m.name not in of_the_machine)
 
     def options(self) -> dict[str, str]:
         """The options that numbers depend on, as text; part of the fingerprint."""
@@ -137,19 +143,24 @@ class TimedTarget(MeasuredTarget):
     def clock(self, call: Call) -> list[Measurement]:
         """Time a call by the wall clock, then by the process's own."""
         clocks = [time.perf_counter, time.process_time] if self.counts_cpu_time else [time.perf_counter]
-        return list(measure_clocks(call, self.rule, clocks, involuntary_switches))
+        return list(measure_clocks(call, self.rule, clocks, involuntary_switches, self.reference()))
+
+    def reference(self) -> Call | None:
+        """The work that is timed before each repeat, None for none."""
+        return reference_work() if self.rule.relative else None
 
     def wait(self) -> None:
         """Until the device has done what was called; for devices that only take note of calls."""
 
     def _measure(self, call: Call) -> Readings:
         timings = self.clock(call)
-        found = {
-            name: Reading(1e3 * timing.median_s, 1e3 * timing.std_s, timing.count)
-            for name, timing in zip(("latency_ms", "cpu_time_ms"), timings, strict=False)
-        }
+        found = {}
+        # The energy comes last among the metrics, and is not timed.
+        for metric, timing in zip(self.metrics(), timings, strict=False):
+            unit = 1e3 if metric.name.endswith("_ms") else 1.0
+            found[metric.name] = Reading(unit * timing.median, unit * timing.std, timing.count)
         if self.meter is not None:
-            found["energy_mj"] = self._energy(call, self.meter, timings[0].median_s)
+            found["energy_mj"] = self._energy(call, self.meter, timings[0].median)
         return found
 
     def _energy(self, call: Call, meter: EnergyMeter, latency_s: float) -> Reading:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from .measuring import Measurement, measure_clocks
 from .target import Needs
 from .timed_target import Call, TimedTarget, Timing
 from .torch_call import Dtype, Mode, check_call_options, compiling, inference_call
+
+REFERENCE_SIZE = 512
+"""Rows and columns of the factors that are multiplied as reference work."""
 
 
 class TorchCuda(TimedTarget):
@@ -98,7 +102,15 @@ class TorchCuda(TimedTarget):
         torch.cuda.synchronize(self.gpu)
 
     def clock(self, call: Call) -> list[Measurement]:
-        return list(measure_clocks(call, self.rule, [_EventClock()]))
+        return list(measure_clocks(call, self.rule, [_EventClock()], reference=self.reference()))
+
+    def reference(self) -> Call | None:
+        import torch
+
+        if not self.rule.relative:
+            return None
+        factor = torch.ones(REFERENCE_SIZE, REFERENCE_SIZE, device=f"cuda:{self.gpu}")
+        return partial(torch.mm, factor, factor)
 
 
 class _EventClock:

@@ -59,8 +59,9 @@ class FewShot(PooledPredictor):
 
     Its groups of features: principal profiles of imagined devices (random rooflines per kind of operator, see
     :mod:`.encodings.imagined_devices`), once in proportion and once flattened, so that a device unlike any of the pool
-    is still a device; the profiles of the pool's devices, which carry what is common to real ones; and the layers and
-    choices for the rest. The prior mean is the mean profile of the pool. The variances of the groups and of the noise
+    is still a device; the profiles of the pool's devices, which carry what is common to real ones, those that are
+    modelled or simulated in a group of their own; and the layers and choices for the rest. The prior mean is the mean
+    profile of the pool's measured devices, if it has any. The variances of the groups and of the noise
     are averaged over, and outliers lose weight, see :func:`~.few_shot_posterior.infer`. The metric itself is modelled,
     not its logarithm, because operators' times add up.
 
@@ -162,8 +163,8 @@ class FewShot(PooledPredictor):
             first = [(features.roofline,), (features.flattened,)]
         if self._sources is None:
             return [*first, rest], features.typical
-        profiles = self._sources.relative(features)
-        return [*first, (profiles / self._sources.spread,), rest], profiles.mean(axis=1)
+        profiles, prior = self._sources.relative(features)
+        return [*first, *((block,) for block in profiles), rest], prior
 
     @property
     def sources(self) -> SourceProfiles:

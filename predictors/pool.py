@@ -25,6 +25,7 @@ class Pool:
         devices: Their names.
         codes: Distinct designs, int64 [n, n_knobs].
         values: The metric, float64 [n, n_devices], positive; NaN where a device did not measure a design.
+        models: Those of the devices whose values nobody measured: a model or a simulator gave them.
 
     Raises:
         PredictorError: When shapes or names disagree, a value is not positive, or a device has fewer than 2 values.
@@ -35,6 +36,7 @@ class Pool:
     devices: tuple[str, ...]
     codes: Codes
     values: FloatArray
+    models: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.devices or len(set(self.devices)) < len(self.devices):
@@ -42,6 +44,8 @@ class Pool:
         if self.values.shape != (len(self.codes), len(self.devices)):
             problem = f"values of shape {self.values.shape} for {len(self.codes)} designs, {len(self.devices)} devices"
             raise PredictorError(problem, "give one row for each design and one column for each device")
+        for device in self.models:
+            self._column(device)
         measured = np.isfinite(self.values)
         for j, device in enumerate(self.devices):
             if measured[:, j].sum() < 2:
@@ -50,13 +54,20 @@ class Pool:
                 raise PredictorError(f"device {device!r} has {self.metric} of 0 or less", "leave failed designs out")
 
     @classmethod
-    def of(cls, space: Space, metric: str, tables: Mapping[str, tuple[Codes, FloatArray]]) -> Pool:
+    def of(
+        cls,
+        space: Space,
+        metric: str,
+        tables: Mapping[str, tuple[Codes, FloatArray]],
+        models: Iterable[str] = (),
+    ) -> Pool:
         """Join the devices' own tables; a design that a device measured repeatedly keeps its median.
 
         Args:
             space: The design space.
             metric: Metric name, with its unit.
             tables: Device to its designs, int64 [n_j, n_knobs], and values, float64 [n_j].
+            models: Those of the devices that are modelled or simulated.
 
         Raises:
             PredictorError: As for the class.
@@ -74,7 +85,12 @@ class Pool:
             values[rows, j] = y
             for row in np.flatnonzero(np.bincount(rows, minlength=len(codes)) > 1):
                 values[row, j] = np.median(np.asarray(y)[rows == row])
-        return cls(space, metric, tuple(tables), codes, values)
+        return cls(space, metric, tuple(tables), codes, values, tuple(models))
+
+    @property
+    def modelled(self) -> NDArray[np.bool_]:
+        """Whether each device is modelled or simulated, bool [n_devices]."""
+        return np.isin(self.devices, self.models)
 
     def __len__(self) -> int:
         return len(self.devices)
@@ -99,7 +115,8 @@ class Pool:
         names = tuple(devices)
         values = self.values[:, [self._column(name) for name in names]]
         kept = np.isfinite(values).any(axis=1)
-        return Pool(self.space, self.metric, names, self.codes[kept], values[kept])
+        models = tuple(name for name in names if name in self.models)
+        return Pool(self.space, self.metric, names, self.codes[kept], values[kept], models)
 
     def joined(self, other: Pool) -> Pool:
         """This pool's devices and another's.
@@ -113,7 +130,8 @@ class Pool:
         twice = sorted(set(self.devices) & set(other.devices))
         if twice:
             raise PredictorError(f"{', '.join(twice)} in both pools", "give each device a name of its own")
-        return Pool.of(self.space, self.metric, {d: p.table(d) for p in (self, other) for d in p.devices})
+        tables = {device: pool.table(device) for pool in (self, other) for device in pool.devices}
+        return Pool.of(self.space, self.metric, tables, (*self.models, *other.models))
 
     def flat(self) -> tuple[Codes, FloatArray, NDArray[np.int64]]:
         """One row for each value: designs int64 [m, n_knobs], values float64 [m], columns of devices int64 [m]."""

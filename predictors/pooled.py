@@ -34,7 +34,7 @@ class PooledPredictor(Predictor):
             problem = f"a pool of {pool.metric} on space {pool.space.name!r} for a predictor of {self.metric}"
             raise PredictorError(problem, f"give one of {self.metric} on the predictor's space {self.space.name!r}")
         self.codes, self.observed, self._device = pool.flat()
-        self._names = pool.devices
+        self._names, self._models = pool.devices, pool.models
         self.n_adapted = 0
         # In the order of rows that loading gives, so that what is loaded predicts the same to the last digit.
         self._fit_pool(self.pool)
@@ -53,7 +53,7 @@ class PooledPredictor(Predictor):
             name: (self.codes[:m][self._device == j], self.observed[:m][self._device == j])
             for j, name in enumerate(self._names)
         }
-        return Pool.of(self.space, self.metric, tables)
+        return Pool.of(self.space, self.metric, tables, self._models)
 
     def choose(self, candidates: Designs, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Which designs to measure next on the new device; by default uniformly random ones.
@@ -85,15 +85,17 @@ class PooledPredictor(Predictor):
 
     def _fit(self, codes: Codes, y: FloatArray) -> None:
         # As through fit_pool, so that a single table is saved and loaded like any pool.
-        self._device, self._names = np.zeros(len(y), np.int64), ("device",)
+        self._device, self._names, self._models = np.zeros(len(y), np.int64), ("device",), ()
         self._fit_pool(Pool.of(self.space, self.metric, {"device": (codes, y)}))
 
     def state(self) -> dict[str, FloatArray]:
-        return {"pool_device": self._device, "pool_names": np.array(self._names), **self._learnt()}
+        names = {"pool_names": np.array(self._names), "pool_models": np.array(self._models, dtype=str)}
+        return {"pool_device": self._device, **names, **self._learnt()}
 
     def restore(self, state: Mapping[str, FloatArray]) -> None:
         self._device = np.asarray(state["pool_device"], np.int64)
         self._names = tuple(str(name) for name in state["pool_names"])
+        self._models = tuple(str(name) for name in state["pool_models"])
         self._restore_learnt({k: v for k, v in state.items() if not k.startswith("pool_")})
         if self.n_adapted:
             kept = len(self.observed) - self.n_adapted

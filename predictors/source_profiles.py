@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..hw_targets.measuring import MAD_TO_STD
 from ..spaces.space import Space
@@ -24,6 +25,9 @@ REFERENCE_DESIGNS = 2000
 ROOFLINE = 3.0
 """Weight of imagined devices' profiles among the features: how much more of the metric they are expected to explain."""
 
+LEARNT = ("weights", "offset", "level", "error", "modelled")
+"""What is kept of a pool; the rest follows from it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceProfiles:
@@ -34,16 +38,18 @@ class SourceProfiles:
         offset: float64 [n_devices].
         level: Mean of the metric on each device, float64 [n_devices].
         error: Leave-one-out error of the metric over its level, root mean square, float64 [n_devices].
+        modelled: 1 for a device that nobody measured, else 0, float64 [n_devices].
         mean: Of the predicted relative metric over random designs, float64 [n_devices].
-        spread: Root mean square of the profiles' rows over random designs.
+        spread: Root mean square of the profiles' rows over random designs, of each of :attr:`kinds`.
     """
 
     weights: FloatArray
     offset: FloatArray
     level: FloatArray
     error: FloatArray
+    modelled: FloatArray
     mean: FloatArray
-    spread: float
+    spread: tuple[float, ...]
 
     @classmethod
     def of(cls, pool: Pool) -> Self:
@@ -58,7 +64,8 @@ class SourceProfiles:
             y = y / level[devices]
             weights[:, devices], offset[devices], left_out = fit_evidence_each(x[rows], y)
             error[devices] = np.sqrt(np.mean((y - left_out) ** 2, axis=0))
-        return cls.restored(pool.space, {"weights": weights, "offset": offset, "level": level, "error": error})
+        found = {"weights": weights, "offset": offset, "level": level, "error": error}
+        return cls.restored(pool.space, found | {"modelled": pool.modelled.astype(np.float64)})
 
     @classmethod
     def restored(cls, space: Space, arrays: Mapping[str, FloatArray]) -> Self:
@@ -66,22 +73,43 @@ class SourceProfiles:
         features = encoding_of(space)(space.sample(np.random.default_rng(2), REFERENCE_DESIGNS))
         profiles = _predict(features, arrays["weights"], arrays["offset"])
         mean = profiles.mean(axis=0)
-        spread = float(np.sqrt(((profiles / mean - 1.0) ** 2).sum(axis=1).mean())) or 1.0
-        return cls(arrays["weights"], arrays["offset"], arrays["level"], arrays["error"], mean, spread)
+        relative = profiles / mean - 1.0
+        kinds = _kinds(arrays["modelled"])
+        spread = tuple(float(np.sqrt((relative[:, kind] ** 2).sum(axis=1).mean())) or 1.0 for kind in kinds)
+        return cls(**{name: arrays[name] for name in LEARNT}, mean=mean, spread=spread)
 
     def arrays(self) -> dict[str, FloatArray]:
         """What was learnt, as arrays by name."""
-        return {"weights": self.weights, "offset": self.offset, "level": self.level, "error": self.error}
+        return {name: getattr(self, name) for name in LEARNT}
 
-    def relative(self, features: Features) -> FloatArray:
-        """The metric on each device over its mean there, less 1, float64 [n, n_devices]."""
-        return _predict(features, self.weights, self.offset) / self.mean - 1.0
+    @property
+    def kinds(self) -> list[NDArray[np.int64]]:
+        """Columns of the devices that were measured, and of those that were not; int64 [m] each, none empty."""
+        return _kinds(self.modelled)
+
+    def relative(self, features: Features) -> tuple[list[FloatArray], FloatArray]:
+        """The metric on each device over its mean there, less 1.
+
+        Returns:
+            For each of :attr:`kinds`, its devices' profiles over their spread, float64 [n, m]; and the mean profile of
+            the first kind, float64 [n], so that many models do not outweigh one measured device.
+        """
+        profiles = _predict(features, self.weights, self.offset) / self.mean - 1.0
+        kinds = self.kinds
+        groups = [profiles[:, kind] / spread for kind, spread in zip(kinds, self.spread, strict=True)]
+        return groups, profiles[:, kinds[0]].mean(axis=1)
 
     def typical(self, features: Features) -> tuple[FloatArray, FloatArray]:
-        """Over the devices: mean of the metric, and its spread with the models' errors; float64 [n] each."""
-        each = self.level * _predict(features, self.weights, self.offset)
-        variance = each.var(axis=1) + np.mean((self.level * self.error) ** 2)
-        return each.mean(axis=1), np.sqrt(np.maximum(variance, 1e-18 * np.mean(self.level) ** 2))
+        """Over the devices, measured ones if any: mean of the metric, its spread with the models' errors; [n] each."""
+        first = self.kinds[0]
+        level = self.level[first]
+        each = level * _predict(features, self.weights, self.offset)[:, first]
+        variance = each.var(axis=1) + np.mean((level * self.error[first]) ** 2)
+        return each.mean(axis=1), np.sqrt(np.maximum(variance, 1e-18 * np.mean(level) ** 2))
+
+
+def _kinds(modelled: FloatArray) -> list[NDArray[np.int64]]:
+    return [kind for kind in (np.flatnonzero(modelled == 0), np.flatnonzero(modelled)) if len(kind)]
 
 
 def _predict(features: Features, weights: FloatArray, offset: FloatArray) -> FloatArray:

@@ -32,9 +32,9 @@ WARM_S = 12.0
 
 
 def devices(folder: Path, name: str, lock: str) -> Path:
-    """A devices file of one thread on this CPU."""
+    """A devices file of one thread on this CPU, whose latency is also given relative to reference work."""
     path = folder / f"{name}.yaml"
-    device = {"name": "torch_cpu", "threads": 1, "device": lock}
+    device = {"name": "torch_cpu", "threads": 1, "device": lock, "relative": True}
     path.write_text(dump_yaml({"space": {"name": "elastic_cnn"}, "devices": {LABEL: device}}))
     return path
 

@@ -74,7 +74,8 @@ def pools(own: Measurements, free: Measurements, metric: str) -> dict[str, Pool 
     space = own.space
 
     def pool(found: Measurements) -> Pool:
-        return Pool.of(space, metric, {device: found.table(device, metric) for device in found.devices})
+        models = [device for device in found.devices if found.source(device, metric) != "measured"]
+        return Pool.of(space, metric, {device: found.table(device, metric) for device in found.devices}, models)
 
     mine, models = pool(own), pool(free)
     return {"nothing": None, "modelled": models, "own settings": mine, "both": models.joined(mine)}

@@ -109,7 +109,8 @@ def source_pool(
     columns = {
         device: measured(table, device, metric) for table in tables for device in table.devices if device in chosen
     }
-    return Pool.of(tables[0].space, metric, {device: columns[device] for device in chosen})
+    models = [d for table in tables for d in table.devices if d in chosen and table.source(d, metric) != "measured"]
+    return Pool.of(tables[0].space, metric, {device: columns[device] for device in chosen}, models)
 
 
 def source_kinds(tables: Sequence[Measurements], metric: str, pool: Pool) -> dict[str, Source]:

@@ -181,3 +181,16 @@ def test_wrong_options_are_refused(options: dict[str, object], word: str) -> Non
 def test_a_space_without_modules_is_refused() -> None:
     with pytest.raises(TargetError, match="builds no PyTorch modules"):
         TorchCpu(Space({"a": [1, 2]}))
+
+
+def test_latency_relative_to_reference_work_stands_beside() -> None:
+    space = SleepingSpace({"ms": [5]})
+    target = TorchCpu(space, relative=True, **QUICK)
+    names = [metric.name for metric in target.metrics()]
+    assert names == ["latency_ms", "cpu_time_ms", "reference_ms", "latency_ratio"]
+    values = target.evaluate(space.designs(np.array([[0]])), seeds(1)).values
+    latency, reference, relative = (values[name][0] for name in ("latency_ms", "reference_ms", "latency_ratio"))
+    assert 0.0 < reference < 5.0 <= latency
+    assert 0.1 < relative / (latency / reference) < 10.0
+    assert [m.name for m in target.held_out_metrics()] == ["remeasured_latency_ms", "remeasured_latency_ratio"]
+    assert "relative=True" in target.fingerprint()["measuring_rule"]

@@ -12,6 +12,7 @@ from cosearch.predictors import few_shot, source_profiles
 from cosearch.predictors.calibration import Z_90, spearman
 from cosearch.predictors.check_pooled import check_pooled_predictor
 from cosearch.predictors.check_predictor import check_predictor
+from cosearch.predictors.encodings.encoding import Features, encoding_of
 from cosearch.predictors.few_shot import FewShot
 from cosearch.predictors.pool import Pool
 from cosearch.predictors.predictor import load_predictor
@@ -36,6 +37,10 @@ def measured(device: str, designs: Designs, metric: str = "latency_ms") -> np.nd
 
 def rows_of(designs: Designs, rows: np.ndarray) -> Designs:
     return SPACE.designs(designs.codes[rows])
+
+
+def few_features(designs: Designs) -> Features:
+    return encoding_of(SPACE)(designs.codes)
 
 
 def fitted(metric: str = "latency_ms") -> FewShot:
@@ -143,6 +148,43 @@ def test_without_a_pool_imagined_devices_rank_from_ten_measurements() -> None:
         _ = predictor.sources
     more = rows_of(candidates, predictor.choose(candidates, 5, np.random.default_rng(0)))
     assert len(np.unique(np.concatenate([few.codes, more.codes]), axis=0)) == 15
+
+
+def test_many_models_do_not_outweigh_a_measured_device(tmp_path: Path) -> None:
+    designs, held_out, few = draw(150, 15), draw(300, 16), draw(10, 17)
+    real = "mobile_gpu"
+    models = ("server_cpu", "fpga", "mobile_dsp", "microcontroller")
+    values = np.stack([measured(device, designs) for device in (real, *models)], axis=1)
+    mixed = Pool(SPACE, "latency_ms", (real, *models), designs.codes, values, models)
+    alone = mixed.only([real])
+    truth = measured(real, held_out)
+
+    def error(predictor: FewShot) -> float:
+        return float(np.median(np.abs(predictor.predict(held_out).mean / truth - 1.0)))
+
+    # Before anything is measured, the measured device is what is known.
+    before = FewShot(SPACE, "latency_ms").fit_pool(mixed)
+    assert error(before) == pytest.approx(error(FewShot(SPACE, "latency_ms").fit_pool(alone)))
+    all_alike = FewShot(SPACE, "latency_ms").fit_pool(Pool(SPACE, "latency_ms", mixed.devices, designs.codes, values))
+    assert error(before) < 0.5 * error(all_alike)
+    assert before.adapt(few, measured(real, few)).sources.relative(few_features(few))[0][1].shape == (len(few), 4)
+    before.save(tmp_path)
+    loaded = load_predictor(tmp_path, SPACE)
+    assert isinstance(loaded, FewShot)
+    assert loaded.pool.models == models
+    np.testing.assert_array_equal(loaded.predict(held_out).mean, before.predict(held_out).mean)
+
+
+def test_a_pool_keeps_which_devices_are_models() -> None:
+    designs = draw(30, 18)
+    pool = Pool.of(SPACE, "latency_ms", {d: (designs.codes, measured(d, designs)) for d in SOURCES}, ("fpga",))
+    assert pool.modelled.tolist() == [False, True, False]
+    assert pool.only(["mobile_dsp", "fpga"]).models == ("fpga",)
+    assert pool.only(["mobile_dsp"]).models == ()
+    other = Pool.of(SPACE, "latency_ms", {"edge": (designs.codes, measured("mobile_cpu", designs))}, ("edge",))
+    assert pool.joined(other).models == ("fpga", "edge")
+    with pytest.raises(PredictorError, match="'fgpa' is not in the pool"):
+        Pool(SPACE, "latency_ms", pool.devices, pool.codes, pool.values, ("fgpa",))
 
 
 def test_a_long_table_of_one_device_is_a_pool() -> None:
