@@ -16,14 +16,14 @@ BETWEEN = "_"
 class ChoiceParts:
     """:class:`~.one_hot.OneHot`, but for a value named ``k3_e6`` one indicator of its ``k3`` and one of its ``e6``.
 
-    What two values of a knob have in common is then learnt from both. Values whose names have one part keep an
-    indicator of their own, and so do those of knobs whose names have no parts, numbers among them.
+    What two values of a knob have in common is then learnt from both. Where the names of all values but one have two
+    parts, as of blocks that may also ``skip``, that one is told by having neither. Other values keep indicators of
+    their own, numbers among them.
 
     Args:
         space: The space.
 
-    Source: for FBNet, the encoding of the code published with Lee et al. 2021, "HELP", arXiv 2106.08630, where
-    ``skip`` alone has no indicator.
+    Source: for FBNet, the encoding of the code published with Lee et al. 2021, "HELP", arXiv 2106.08630.
     """
 
     def __init__(self, space: Space) -> None:
@@ -34,7 +34,7 @@ class ChoiceParts:
         hits: list[tuple[int, int]] = []
         seen = dict.fromkeys(range(space.n_knobs), 0)
         for column, j in enumerate(owner.tolist()):
-            parts = _parts(knobs[j], seen[j])
+            parts = _parts(knobs[j], seen[j], unnamed=not space.is_conditional)
             seen[j] += 1
             hits += [(column, place.setdefault((j, *part), len(place))) for part in parts]
         self._has = np.zeros((len(owner), len(place)))
@@ -50,10 +50,14 @@ class ChoiceParts:
         return np.asarray(self._one_hot(codes) @ self._has)
 
 
-def _parts(knob: Knob, column: int) -> list[tuple[int, str]]:
-    """What a knob's column stands for: its number alone, or for a name of two parts first and rest."""
-    name = knob.values[column] if isinstance(knob, Categorical) and column < knob.n else ""
-    if not isinstance(name, str) or BETWEEN not in name:
-        return [(0, str(column))]
-    first, _, rest = name.partition(BETWEEN)
-    return [(1, first), (2, rest)]
+def _parts(knob: Knob, column: int, *, unnamed: bool) -> list[tuple[int, str]]:
+    """What a knob's column stands for: its number alone, or for a name of two parts first and rest.
+
+    The only name of one part stands for nothing where ``unnamed``; an inactive knob must not look the same.
+    """
+    names = [name if isinstance(name, str) else "" for name in knob.values] if isinstance(knob, Categorical) else []
+    first, between, rest = names[column].partition(BETWEEN) if column < len(names) else ("", "", "")
+    if between:
+        return [(1, first), (2, rest)]
+    alone = sum(BETWEEN not in name for name in names) == 1 < len(names)
+    return [] if alone and unnamed else [(0, str(column))]

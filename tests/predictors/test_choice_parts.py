@@ -13,13 +13,20 @@ from cosearch.spaces.space import Space
 def test_a_block_of_fbnet_is_told_by_its_kernel_and_its_expansion():
     space = SPACES.get("fbnet")()
     parts = ChoiceParts(space)
-    # Two kernels, four expansions, and one column for skip; every other block skips.
-    assert parts.width == 22 * (2 + 4 + 1)
+    # Two kernels and four expansions; a block that skips has neither.
+    assert parts.width == 22 * (2 + 4)
     names = ["k3_e1", "k3_e1_g2", "k5_e1_g2", "k5_e6", "skip"]
     designs = [dict.fromkeys(space.names, "skip") | {"block_1": name} for name in names]
-    first = parts(space.encode(designs))[:, :7]
-    shared = (first @ first.T).astype(int).tolist()
-    assert shared == [[2, 1, 0, 0, 0], [1, 2, 1, 0, 0], [0, 1, 2, 1, 0], [0, 0, 1, 2, 0], [0, 0, 0, 0, 1]]
+    found = parts(space.encode(designs))
+    shared = (found @ found.T).astype(int).tolist()
+    assert shared == [[2, 1, 0, 0, 0], [1, 2, 1, 0, 0], [0, 1, 2, 1, 0], [0, 0, 1, 2, 0], [0, 0, 0, 0, 0]]
+
+
+def test_skipping_and_being_inactive_differ():
+    block = {"type": "categorical", "values": ["k3_e1", "k5_e1", "skip"], "active_if": {"depth": 2}}
+    space = Space({"depth": [1, 2], "block": block})
+    codes = space.encode([{"depth": 1}, *({"depth": 2, "block": name} for name in ("k3_e1", "k5_e1", "skip"))])
+    assert len(np.unique(ChoiceParts(space)(codes)[:, 2:], axis=0)) == 4
 
 
 def test_values_without_parts_keep_indicators_of_their_own():
@@ -30,6 +37,7 @@ def test_values_without_parts_keep_indicators_of_their_own():
 
 
 def test_different_designs_differ():
-    space = Space({"a": ["x_1", "x_2", "y_1", "y_2_1", "x", "1"], "b": ["x_1", "x"]})
-    codes = space.canonical(np.stack(np.meshgrid(range(6), range(2)), axis=-1).reshape(-1, 2))
-    assert len(np.unique(ChoiceParts(space)(codes), axis=0)) == 12
+    space = Space({"a": ["x_1", "x_2", "y_1", "y_2_1", "x", "1"], "b": ["x_1", "x"], "c": ["x", 1], "d": ["x"]})
+    codes = space.enumerate()
+    assert codes is not None
+    assert len(np.unique(ChoiceParts(space)(codes), axis=0)) == len(codes) == 24
