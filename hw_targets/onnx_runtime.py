@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from ..spaces.space import Space
 from .fingerprint import cpu_fingerprint
 from .onnx_model import write_onnx
 from .timed_target import Call, TimedTarget, Timing
+from .torch_threads import torch_threads
 
 TOLERANCE = 1e-3
 """Largest allowed difference between ONNX Runtime and PyTorch, as a share of the largest output (or of 1)."""
@@ -58,6 +61,12 @@ class OnnxRuntime(TimedTarget):
 
         versions = {"onnxruntime": onnxruntime.__version__, "torch": str(torch.__version__)}
         return cpu_fingerprint() | versions | self.options() | {"dtype": "float32", "provider": "CPUExecutionProvider"}
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        # The reference work is PyTorch's.
+        with torch_threads(self.threads):
+            yield
 
     def make_call(self, design: Design, folder: Path) -> Call:
         import onnxruntime

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,10 @@ from ..spaces.space import Space
 from .energy_meters import EnergyMeter, nvml
 from .fingerprint import cpu_fingerprint
 from .measuring import Measurement, measure_clocks
+from .reference_work import reference_work
 from .target import Needs
 from .timed_target import Call, TimedTarget, Timing
 from .torch_call import Dtype, Mode, check_call_options, compiling, inference_call
-
-REFERENCE_SIZE = 512
-"""Rows and columns of the factors that are multiplied as reference work."""
 
 
 class TorchCuda(TimedTarget):
@@ -105,12 +102,7 @@ class TorchCuda(TimedTarget):
         return list(measure_clocks(call, self.rule, [_EventClock()], reference=self.reference()))
 
     def reference(self) -> Call | None:
-        import torch
-
-        if not self.rule.relative:
-            return None
-        factor = torch.ones(REFERENCE_SIZE, REFERENCE_SIZE, device=f"cuda:{self.gpu}")
-        return partial(torch.mm, factor, factor)
+        return reference_work(f"cuda:{self.gpu}") if self.rule.relative else None
 
 
 class _EventClock:
