@@ -27,7 +27,8 @@ def reference_work(device: str = "cpu") -> Callable[[], object]:
     import torch
 
     # Drawn weights would change what the caller draws.
-    layer = torch.nn.utils.skip_init(torch.nn.Conv2d, CHANNELS, CHANNELS, 3, padding=1).eval().requires_grad_(False)
+    layer = torch.nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, device="meta").to_empty(device="cpu").eval()
+    layer.requires_grad_(False)
     for weight in layer.parameters():
         weight.fill_(0.01)
     image = torch.ones(1, CHANNELS, SIDE, SIDE)
