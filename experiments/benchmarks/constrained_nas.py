@@ -120,9 +120,8 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
     merit = accuracy if known else ordered(roots, len(accuracy))
     rule = Rule(options.samples, options.verify, options.confidence, not known)
     train = devices_of(tables, ND, sorted({case.device for case in cases})).train
-    pool = tables.pool(train, ND.source_designs)
     for method in chosen_methods(options.methods):
-        contender = Contender(method, tables, pool)
+        contender = Contender(method, tables, train, ND.source_designs)
         begin = time.perf_counter()
         picks = np.array(
             [[pick(contender, case, merit, accuracy, rule, seed) for seed in range(options.seeds)] for case in cases]

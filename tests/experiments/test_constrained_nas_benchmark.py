@@ -58,7 +58,7 @@ def root(tmp_path: Path) -> Path:
 
 def contender(root: Path, method: str = "source_ridge") -> Contender:
     tables = read_tables("nb201", [root])
-    return Contender(chosen_methods(method)[0], tables, tables.pool(["1080ti_1", "pixel3"], 0))
+    return Contender(chosen_methods(method)[0], tables, ["1080ti_1", "pixel3"], 0)
 
 
 def of(rows: list[Row], **wanted: object) -> list[Row]:

@@ -11,6 +11,7 @@ import pytest
 
 from cosearch.experiments.benchmarks.fewshot_latency import main
 from cosearch.experiments.benchmarks.harness import Row
+from cosearch.experiments.benchmarks.latency.methods import Contender, chosen_methods
 from cosearch.experiments.benchmarks.latency.metrics import figures, middle_of
 from cosearch.experiments.benchmarks.latency.protocol import devices_of
 from cosearch.experiments.benchmarks.latency.published import TABLE
@@ -20,6 +21,7 @@ from cosearch.predictors.prediction import Prediction
 from cosearch.spaces.errors import CosearchError
 
 OPERATIONS = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
+REFERENCE = [700, 3, 411]
 EDGES = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
 OPS = np.array(list(product((0, 1, 3), repeat=6)), np.uint8)
 
@@ -29,10 +31,10 @@ def cost(*of_operation: float) -> np.ndarray:
     return (1.0 + np.array(of_operation)[OPS].sum(axis=1)).astype(np.float32)
 
 
-def write_help(root: Path, devices: dict[str, np.ndarray], name: str = "nb201") -> None:
+def write_help(root: Path, devices: dict[str, np.ndarray], name: str = "nb201", **also: np.ndarray) -> None:
     (root / "latency").mkdir(parents=True, exist_ok=True)
     table = np.column_stack(list(devices.values()))
-    np.savez(root / "latency" / f"help_{name}_latency.npz", latency_ms=table, devices=np.array(list(devices)))
+    np.savez(root / "latency" / f"help_{name}_latency.npz", latency_ms=table, devices=np.array(list(devices)), **also)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def root(tmp_path: Path) -> Path:
         "eyeriss": cost(0, 0.2, 0, 1.7, 0) ** 1.5,
     }
     root = tmp_path / "data"
-    write_help(root, devices)
+    write_help(root, devices, help_reference_index=np.array(REFERENCE))
     same = np.arange(len(OPS))
     same[1::2] = same[::2][: len(same[1::2])]
     np.savez(
@@ -82,6 +84,21 @@ def test_sources_know_the_first_designs_alone(root: Path) -> None:
     known = {tuple(row) for row in tables.codes[:100].tolist()}
     assert {tuple(row) for row in pool.codes.tolist()} == known
     assert len(tables.pool(["pixel3"], 0).codes) == len(OPS)
+
+
+def test_published_references_are_measured_on_the_train_devices_and_first_on_the_new_one(root: Path) -> None:
+    tables = read_tables("nb201", [root])
+    assert tables.reference.tolist() == REFERENCE
+    assert len(tables.pool(["pixel3"], 100, referenced=True).codes) == 102
+
+    def chosen(method: str) -> list[int]:
+        contender = Contender(chosen_methods(method)[0], tables, ["pixel3", "1080ti_1"], 100)
+        designs = tables.space.designs(tables.codes)
+        return contender.choose(designs, 3, np.random.default_rng(0), at_random=False).tolist()
+
+    small = "help:episodes=1:width=4:query=20"
+    assert chosen(small) == REFERENCE
+    assert chosen(f"{small}:references=3") != REFERENCE
 
 
 def test_held_out_devices_are_never_learnt_from(root: Path, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....predictors.catalog import PREDICTORS
-from ....predictors.pool import Pool
 from ....predictors.pooled import PooledPredictor
 from ....predictors.prediction import FloatArray
 from ....predictors.predictor import Predictor
@@ -79,26 +78,30 @@ def learns_from_sources(method: Method) -> bool:
 class Contender:
     """A predictor that has learnt from the train devices once, and is adapted to one new device after another.
 
-    One with reference designs is given the published ones of the tables, unless its options say otherwise.
+    One with reference designs is given the published ones of the tables, unless its options say otherwise, and knows
+    them on the train devices.
 
     Args:
         method: The predictor.
         tables: Space and metric.
-        pool: Train devices; methods without sources do not look at it.
+        train: Train devices; methods without sources do not look at them.
+        n_designs: How many designs are known on these, 0 for all.
 
     Attributes:
         fit_s: Wall time of learning from the train devices, s; None for methods without sources.
     """
 
-    def __init__(self, method: Method, tables: Tables, pool: Pool) -> None:
+    def __init__(self, method: Method, tables: Tables, train: list[str], n_designs: int) -> None:
         self.tables = tables
         self.fit_s: float | None = None
         factory, options = PREDICTORS.get(method.name), method.arguments
         accepted = inspect.signature(factory).parameters
-        if "reference" in accepted and not {"reference", "references"} & set(options) and len(tables.reference):
+        referenced = "reference" in accepted and not {"reference", "references"} & set(options)
+        if referenced and len(tables.reference):
             options["reference"] = tables.space.decode(tables.codes[tables.reference])
         self._fresh: Predictor = factory(tables.space, tables.metric, **options)
         if isinstance(self._fresh, PooledPredictor):
+            pool = tables.pool(train, n_designs, referenced=referenced)
             begin = time.perf_counter()
             self._fresh.fit_pool(pool)
             self.fit_s = time.perf_counter() - begin

@@ -114,7 +114,7 @@ def _measure(
     tables: Tables, split: Split, devices: Devices, method: Method, protocol: Protocol, outcome: Outcome
 ) -> None:
     n_known = split.source_designs if protocol.source_designs is None else protocol.source_designs
-    contender = Contender(method, tables, tables.pool(devices.train, n_known))
+    contender = Contender(method, tables, devices.train, n_known)
     if contender.fit_s is not None:
         outcome.once["fit_pool_s"] = contender.fit_s
     # Libraries are imported by the first use, which is not timed.

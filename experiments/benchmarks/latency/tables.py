@@ -49,14 +49,22 @@ class Tables:
     connected: NDArray[np.bool_]
     reference: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
-    def pool(self, devices: list[str], n_designs: int) -> Pool:
-        """What is known of train devices: the first ``n_designs`` rows of the published table, 0 for all."""
+    def pool(self, devices: list[str], n_designs: int, *, referenced: bool = False) -> Pool:
+        """What is known of train devices: the first ``n_designs`` rows of the published table, 0 for all.
+
+        Args:
+            devices: Train devices.
+            n_designs: How many designs are known.
+            referenced: Whether the reference designs are known beside them.
+        """
         tables = {}
         for device in devices:
             values = self.sources[device]
             known = np.isfinite(values)
             if n_designs:
                 known &= self.index < n_designs
+            if referenced:
+                known[self.reference] = np.isfinite(values[self.reference])
             tables[device] = (self.codes[known], values[known])
         return Pool.of(self.space, self.metric, tables)
 
