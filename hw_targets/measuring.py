@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class MeasuringRule:
     """When warm-up ends, when repeating ends, and what counts as an outlier.
 
     Args:
-        seconds: Longest time spent on repeats.
+        seconds: Longest time spent on repeats, the reference's with them.
         warm_up_s: Longest time spent on warm-up.
         stable: Warm-up ends once the medians of two neighbouring windows differ by at most this share.
         precision: Repeating ends once the median's standard error is at most this share of it.
@@ -52,9 +52,11 @@ class MeasuringRule:
     min_repeats: int = 5
     max_repeats: int = 2000
     outlier: float = 5.0
-    relative: bool = False
+    relative: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.relative, bool):
+            raise TargetError(f"measuring rule: relative {self.relative!r}", "give true or false")
         if min(self.seconds, self.warm_up_s, self.stable, self.precision) < 0 or self.outlier <= 0:
             raise TargetError(f"measuring rule {self} has a negative field", "give positive numbers")
         if not 1 <= self.min_repeats <= self.max_repeats or self.window < 2:
@@ -132,23 +134,26 @@ def measure_clocks(
 
     def timed() -> tuple[float, ...]:
         quiet = interruptions()
-        pace = [] if reference is None else [_spent(first, reference)]
+        pace = 0.0 if reference is None else _spent(first, reference)
         before = [clock() for clock in backwards]
         start = first()
         call()
         end = first()
         spent = [clock() - was for clock, was in zip(others, reversed(before), strict=True)]
-        return (end - start, *spent, *pace, interruptions() - quiet)
+        return (end - start, *spent, pace, interruptions() - quiet)
 
     with _no_garbage_collection():
         warm_up, settled = _warm_up(timed, rule)
         repeats = _repeat(timed, rule)
     alone = repeats[repeats[:, -1] == 0]
     used = alone if len(alone) >= rule.min_repeats else repeats
-    columns = list(used.T[:-1])
-    if reference is not None:
-        columns.append(columns[0] / np.maximum(columns[-1], RESOLUTION_S))
-    return tuple(_summary(column, len(repeats), rule, warm_up, settled) for column in columns)
+    found = [(column, RESOLUTION_S) for column in used.T[:-1]]
+    if reference is None:
+        found.pop()
+    else:
+        wall, pace = used[:, 0], np.maximum(used[:, -2], RESOLUTION_S)
+        found.append((wall / pace, RESOLUTION_S * float(np.median((1.0 + wall / pace) / pace))))
+    return tuple(_summary(column, least, len(repeats), rule, (warm_up, settled)) for column, least in found)
 
 
 def _spent(clock: Callable[[], float], call: Callable[[], object]) -> float:
@@ -157,24 +162,26 @@ def _spent(clock: Callable[[], float], call: Callable[[], object]) -> float:
     return clock() - start
 
 
-def _summary(samples: NDArray[np.float64], n: int, rule: MeasuringRule, warm_up: int, settled: bool) -> Measurement:
-    kept = samples[np.abs(samples - np.median(samples)) <= rule.outlier * robust_std(samples)]
-    return Measurement(float(np.median(kept)), robust_std(kept), len(kept), n - len(kept), warm_up, settled)
+def _summary(
+    samples: NDArray[np.float64], least: float, n: int, rule: MeasuringRule, warm_up: tuple[int, bool]
+) -> Measurement:
+    kept = samples[np.abs(samples - np.median(samples)) <= rule.outlier * robust_std(samples, least)]
+    return Measurement(float(np.median(kept)), robust_std(kept, least), len(kept), n - len(kept), *warm_up)
 
 
-def robust_std(samples: NDArray[np.float64]) -> float:
-    """1.4826 times the median absolute deviation of float64 ``samples`` [n], at least :data:`RESOLUTION_S`."""
+def robust_std(samples: NDArray[np.float64], least: float = RESOLUTION_S) -> float:
+    """1.4826 times the median absolute deviation of float64 ``samples`` [n], at least ``least``."""
     deviation = np.median(np.abs(samples - np.median(samples)))
-    return max(MAD_TO_STD * float(deviation), RESOLUTION_S)
+    return max(MAD_TO_STD * float(deviation), least)
 
 
 def _warm_up(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> tuple[int, bool]:
     spent, calls, previous = 0.0, 0, np.nan
     while spent < rule.warm_up_s:
-        window = [timed()[0] for _ in range(rule.window)]
-        spent += sum(window)
+        window = np.array([timed() for _ in range(rule.window)])
+        spent += float(window[:, [0, -2]].sum())
         calls += rule.window
-        median = float(np.median(window))
+        median = float(np.median(window[:, 0]))
         if abs(median - previous) <= rule.stable * previous:
             return calls, True
         previous = median
@@ -182,12 +189,12 @@ def _warm_up(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> tup
 
 
 def _repeat(timed: Callable[[], tuple[float, ...]], rule: MeasuringRule) -> NDArray[np.float64]:
-    """Repeats by every clock, perhaps the reference, and the interruptions of each, float64 [n, n_columns]."""
+    """Repeats by every clock, the reference before, and the interruptions of each, float64 [n, n_clocks + 2]."""
     samples: list[tuple[float, ...]] = []
     spent = 0.0
     while len(samples) < rule.max_repeats:
         samples.append(timed())
-        spent += samples[-1][0]
+        spent += samples[-1][0] + samples[-1][-2]
         n = len(samples)
         if n < rule.min_repeats:
             continue

@@ -50,7 +50,7 @@ UNITS: dict[str, str] = {
     "g": "billions",
     "pe": "processing-element equivalents",
     "count": "things",
-    "ratio": "a share of one",
+    "ratio": "a multiple of one",
     "ppl": "perplexity",
     "ipc": "instructions per cycle",
 }

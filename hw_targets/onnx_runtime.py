@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,8 @@ class OnnxRuntime(TimedTarget):
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        # The reference work is PyTorch's.
-        with torch_threads(self.threads):
+        # Threads of PyTorch, whose reference work it is, would wait for more in the time of ONNX Runtime's.
+        with torch_threads(1) if self.rule.relative else nullcontext():
             yield
 
     def make_call(self, design: Design, folder: Path) -> Call:

@@ -135,6 +135,7 @@ class TimedTarget(MeasuredTarget):
             "batch": str(self.batch),
             "measuring_rule": repr(self.rule),
             "energy_meter": self.meter.name if self.meter else "none readable",
+            **({"relative": "true"} if self.rule.relative else {}),
         }
 
     def make_ready(self, design: Design, folder: Path) -> Measure:
@@ -155,10 +156,10 @@ class TimedTarget(MeasuredTarget):
     def _measure(self, call: Call) -> Readings:
         timings = self.clock(call)
         found = {}
-        # The energy comes last among the metrics, and is not timed.
-        for metric, timing in zip(self.metrics(), timings, strict=False):
-            unit = 1e3 if metric.name.endswith("_ms") else 1.0
-            found[metric.name] = Reading(unit * timing.median, unit * timing.std, timing.count)
+        timed = [metric.name for metric in self.metrics() if metric.name != "energy_mj"]
+        for name, timing in zip(timed, timings, strict=True):
+            unit = 1e3 if name.endswith("_ms") else 1.0
+            found[name] = Reading(unit * timing.median, unit * timing.std, timing.count)
         if self.meter is not None:
             found["energy_mj"] = self._energy(call, self.meter, timings[0].median)
         return found

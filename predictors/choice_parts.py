@@ -6,7 +6,7 @@ import numpy as np
 
 from ..spaces.knobs import Categorical, Codes, Knob
 from ..spaces.space import Space
-from .one_hot import OneHot
+from .one_hot import MOST_VALUES, OneHot
 from .prediction import FloatArray
 
 BETWEEN = "_"
@@ -34,7 +34,8 @@ class ChoiceParts:
         hits: list[tuple[int, int]] = []
         seen = dict.fromkeys(range(space.n_knobs), 0)
         for column, j in enumerate(owner.tolist()):
-            parts = _parts(knobs[j], seen[j], unnamed=not space.is_conditional)
+            listed = space.cardinalities[j] <= MOST_VALUES
+            parts = _parts(knobs[j], seen[j], unnamed=not space.is_conditional) if listed else [(0, str(seen[j]))]
             seen[j] += 1
             hits += [(column, place.setdefault((j, *part), len(place))) for part in parts]
         self._has = np.zeros((len(owner), len(place)))

@@ -278,8 +278,9 @@ def drawn_references(pool: Pool, count: int, rng: np.random.Generator) -> Codes:
         PredictorError: When the pool has fewer designs.
     """
     measured = np.isfinite(pool.values).sum(axis=1)
-    if len(measured) < count:
-        raise PredictorError(f"{count} reference designs of {len(measured)} in the pool", "ask for fewer, or name them")
+    known = int((measured > 0).sum())
+    if known < count:
+        raise PredictorError(f"{count} reference designs of {known} in the pool", "ask for fewer, or name them")
     rows = np.flatnonzero(measured >= np.sort(measured)[-count])
     logs = np.log(pool.values)
     standard = (logs - np.nanmean(logs, axis=0)) / np.maximum(np.nanstd(logs, axis=0), TINY)

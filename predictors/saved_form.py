@@ -15,7 +15,7 @@ from ..spaces.errors import PredictorError
 from ..spaces.knobs import Codes
 from ..spaces.space import Space
 
-VERSION = 1
+VERSION = 2
 """Version of the saved form."""
 
 STATE, ARRAYS, TABLE = "predictor.json", "arrays.npz", "training.csv"

@@ -25,6 +25,9 @@ REFERENCE_DESIGNS = 2000
 ROOFLINE = 3.0
 """Weight of imagined devices' profiles among the features: how much more of the metric they are expected to explain."""
 
+FLAT = 1e-6
+"""Spread below which devices tell designs apart by rounding errors alone, so that it is not scaled to one."""
+
 LEARNT = ("weights", "offset", "level", "error", "modelled")
 """What is kept of a pool; the rest follows from it."""
 
@@ -75,7 +78,8 @@ class SourceProfiles:
         mean = profiles.mean(axis=0)
         relative = profiles / mean - 1.0
         kinds = _kinds(arrays["modelled"])
-        spread = tuple(float(np.sqrt((relative[:, kind] ** 2).sum(axis=1).mean())) or 1.0 for kind in kinds)
+        root = [float(np.sqrt((relative[:, kind] ** 2).sum(axis=1).mean())) for kind in kinds]
+        spread = tuple(one if one > FLAT else 1.0 for one in root)
         return cls(**{name: arrays[name] for name in LEARNT}, mean=mean, spread=spread)
 
     def arrays(self) -> dict[str, FloatArray]:
@@ -100,12 +104,14 @@ class SourceProfiles:
         return groups, profiles[:, kinds[0]].mean(axis=1)
 
     def typical(self, features: Features) -> tuple[FloatArray, FloatArray]:
-        """Over the devices, measured ones if any: mean of the metric, its spread with the models' errors; [n] each."""
-        first = self.kinds[0]
-        level = self.level[first]
-        each = level * _predict(features, self.weights, self.offset)[:, first]
-        variance = each.var(axis=1) + np.mean((level * self.error[first]) ** 2)
-        return each.mean(axis=1), np.sqrt(np.maximum(variance, 1e-18 * np.mean(level) ** 2))
+        """Mean of the metric over the devices, measured ones if any, and the spread of all about it; float64 [n] each.
+
+        The spread holds the errors of the regressions, too.
+        """
+        each = self.level * _predict(features, self.weights, self.offset)
+        mean = each[:, self.kinds[0]].mean(axis=1)
+        variance = np.mean((each - mean[:, None]) ** 2, axis=1) + np.mean((self.level * self.error) ** 2)
+        return mean, np.sqrt(np.maximum(variance, 1e-18 * np.mean(self.level) ** 2))
 
 
 def _kinds(modelled: FloatArray) -> list[NDArray[np.int64]]:

@@ -30,6 +30,7 @@ from ...predictors.prediction import Prediction
 from ...predictors.predictor import Predictor
 from ...spaces.design import Designs
 from ...spaces.elastic_cnn import ElasticCnn
+from ..calibration.tables import source_pool
 from ..configuration.yaml_source import dump_yaml
 from ..measure import Request, measured
 from .harness import Row, arguments, row, run
@@ -73,12 +74,8 @@ def known(found: Measurements, metric: str, device: str) -> tuple[Designs, np.nd
 
 def pools(own: Measurements, free: Measurements, metric: str) -> dict[str, Pool | None]:
     """What is learnt from, by name."""
-    space = own.space
-
-    mine = Pool.of(space, metric, {device: own.table(device, metric) for device in own.devices})
-    tables = {device: free.table(device, "latency_ms") for device in free.devices}
-    models = Pool.of(space, metric, tables, free.devices)
-    return {"nothing": None, "modelled": models, "own settings": mine, "both": models.joined(mine)}
+    named = {"modelled": [free], "own settings": [own], "both": [free, own]}
+    return {"nothing": None} | {name: source_pool(tables, metric, (), TARGET) for name, tables in named.items()}
 
 
 def predicted(

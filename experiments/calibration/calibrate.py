@@ -92,7 +92,7 @@ def calibrate(request: Request) -> Calibration:
     elif own is not None:
         label, metric = _only(request.device, own.devices, str(request.table)), metric_of(tables, request.metric)
     pool = source_pool(pools, metric, request.sources, label, request.warn) if pools else None
-    kinds = source_kinds(pools, metric, pool) if pool else {}
+    kinds = source_kinds(pools, metric, pool.devices) if pool else {}
     learner = Learner(factory((devices or tables[-1]).space, metric), pool, request, kinds)
     if devices is not None:
         return _of_device(learner, devices, label)

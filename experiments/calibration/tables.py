@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,9 @@ from ...predictors.prediction import FloatArray
 from ...spaces.errors import MeasurementsError
 from ...spaces.knobs import Codes
 from ...spaces.space import Space
+
+STANDS_IN = {"latency_ratio": "latency_ms"}
+"""What serves for a metric of devices that nobody measured: predictors learn proportions, and no clock wanders."""
 
 
 def read_tables(paths: Sequence[Path], space: Space | None) -> list[Measurements]:
@@ -54,12 +57,31 @@ def metric_of(tables: Sequence[Measurements], asked: str | None) -> str:
         raise MeasurementsError("the table has no metric", "add a column such as latency_ms")
     metric = asked or ("latency_ms" if "latency_ms" in known else known[0])
     for table in tables:
-        if metric not in table.values:
+        if not any(column_of(table, device, metric) in table.values for device in table.devices):
             close = difflib.get_close_matches(metric, table.metrics, n=1)
             guess = f"did you mean {close[0]!r}? " if close else ""
             problem = f"no column {metric!r} in the table of {', '.join(table.devices[:3]) or 'no device'}"
             raise MeasurementsError(problem, f"{guess}its metrics are {', '.join(table.metrics)}; see --metric")
     return metric
+
+
+def column_of(table: Measurements, device: str, metric: str) -> str:
+    """The column of a table that holds a metric of a device: its own, or what :data:`STANDS_IN` for it.
+
+    Args:
+        table: Its table.
+        device: Its name.
+        metric: Metric name.
+    """
+    other = STANDS_IN.get(metric)
+    if has_values(table, device, metric) or other is None or not has_values(table, device, other):
+        return metric
+    return metric if table.source(device, other) == "measured" else other
+
+
+def has_values(table: Measurements, device: str, metric: str) -> bool:
+    """Whether a device has a value of a metric in a table."""
+    return metric in table.values and bool(np.isfinite(table.values[metric][table.rows(device)]).any())
 
 
 def source_pool(
@@ -95,7 +117,7 @@ def source_pool(
         device
         for table in tables
         for device in table.devices
-        if not np.isfinite(table.values[metric][table.rows(device)]).any()
+        if not has_values(table, device, column_of(table, device, metric))
     ]
     chosen = list(only) or [device for device in known if device not in lacking]
     if not chosen:
@@ -106,17 +128,16 @@ def source_pool(
         others = ",".join(device for device in chosen if device != target)
         remedy = f"leave it out: --sources {others}" if others else "give a pool of other devices"
         raise MeasurementsError(f"device {target!r} is both a source and the new device", remedy)
-    columns = {
-        device: measured(table, device, metric) for table in tables for device in table.devices if device in chosen
-    }
-    models = [d for table in tables for d in table.devices if d in chosen and table.source(d, metric) != "measured"]
-    return Pool.of(tables[0].space, metric, {device: columns[device] for device in chosen}, models)
+    table_of = {device: table for table in tables for device in table.devices}
+    columns = {d: measured(table_of[d], d, column_of(table_of[d], d, metric)) for d in chosen}
+    kinds = source_kinds(tables, metric, chosen)
+    return Pool.of(tables[0].space, metric, columns, [d for d in chosen if kinds[d] != "measured"])
 
 
-def source_kinds(tables: Sequence[Measurements], metric: str, pool: Pool) -> dict[str, Source]:
-    """How the numbers of a pool's devices were got, by device, in the pool's order."""
-    found = {device: table.source(device, metric) for table in tables for device in table.devices}
-    return {device: found[device] for device in pool.devices}
+def source_kinds(tables: Sequence[Measurements], metric: str, devices: Iterable[str]) -> dict[str, Source]:
+    """How the numbers of devices were got, by device, in the given order."""
+    found = {d: table.source(d, column_of(table, d, metric)) for table in tables for d in table.devices}
+    return {device: found[device] for device in devices}
 
 
 def measured(table: Measurements, device: str, metric: str) -> tuple[Codes, FloatArray]:

@@ -17,6 +17,7 @@ from cosearch.experiments.calibration.predictions import loaded
 from cosearch.experiments.cli import main
 from cosearch.hw_targets.measurements import Measurements, read_measurements, write_measurements
 from cosearch.predictors.calibration import report
+from cosearch.predictors.pooled import PooledPredictor
 from cosearch.spaces.space import Space
 
 KNOBS: dict[str, Any] = {
@@ -222,6 +223,24 @@ def test_sources_without_the_metric_are_left_out_unless_asked_for(pool: str, tab
     assert json.loads(Path("out/calibration.json").read_text())["sources"] == ["cpu", "gpu"]
     asked = calibrate("--pool", "holes.csv", "--sources", "cpu,dsp", "--table", table, "--output", "out")
     assert "device 'dsp' has no value of latency_ms" in asked.stderr
+
+
+def test_models_give_latency_where_measured_devices_give_its_ratio(pool: str, table: str) -> None:
+    own = read_measurements(Path(table))
+    ratio = {"latency_ratio": own.values["latency_ms"] / 0.3}
+    write_measurements(Path("ratio.csv"), Measurements(SPACE, own.device, own.codes, ratio))
+    options = ("--table", "ratio.csv", "--metric", "latency_ratio", "--samples", "10")
+    found = calibrate("--pool", pool, *options, "--output", "out")
+    assert "without latency_ratio, so left out: cpu, gpu" in found.stderr
+    assert json.loads(Path("out/calibration.json").read_text())["source_kinds"] == {"dsp": "modelled"}
+    learnt, _ = loaded(Path("out"))
+    assert isinstance(learnt, PooledPredictor)
+    assert learnt.pool.models == ("dsp",)
+    # A measured device's latency is no ratio.
+    known = read_measurements(Path(pool))
+    write_measurements(Path("real.csv"), replace(known, sources={}))
+    refused = calibrate("--pool", "real.csv", *options, "--output", "other")
+    assert "no column 'latency_ratio'" in refused.stderr
 
 
 def test_too_few_for_figures_is_said(pool: str, table: str) -> None:

@@ -122,6 +122,11 @@ def test_energy_is_power_times_latency(tmp_path: Path, monkeypatch: pytest.Monke
     assert [m.name for m in target.metrics()] == ["latency_ms", "cpu_time_ms", "energy_mj"]
     assert target.fingerprint()["energy_meter"] == "rapl (package-0)"
     assert [m.name for m in Metered(space, energy=False).metrics()] == ["latency_ms", "cpu_time_ms"]
+    assert [m.name for m in Metered(space, relative=True).metrics()][2:] == [
+        "reference_ms",
+        "latency_ratio",
+        "energy_mj",
+    ]
     with watts(own / "energy_uj", 10.0):
         columns = target.evaluate(space.designs(np.array([[0], [1]])), np.zeros(2, np.uint64))
         check_target(lambda space: Metered(space, **quick), space, n=1)

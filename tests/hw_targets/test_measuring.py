@@ -143,7 +143,7 @@ def test_several_clocks_time_the_same_calls() -> None:
 
 def test_a_pace_that_wanders_divides_out() -> None:
     rng, pace = np.random.default_rng(5), [1.0]
-    rule = MeasuringRule(warm_up_s=0.0, seconds=1.0, precision=0.0, max_repeats=400)
+    rule = MeasuringRule(warm_up_s=0.0, seconds=9.0, precision=0.0, max_repeats=400)
     now = [0.0]
 
     def works(seconds: float) -> None:
@@ -160,3 +160,19 @@ def test_a_pace_that_wanders_divides_out() -> None:
     assert wall.std / wall.median > 0.2
     assert reference.median == pytest.approx(wall.median / 4.0, rel=0.1)
     assert wall.count == reference.count == 400
+
+
+def test_a_coarse_clock_gives_a_ratio_as_coarse() -> None:
+    rng, now = np.random.default_rng(6), [0.0]
+
+    def works(seconds: float) -> None:
+        now[0] += seconds * rng.uniform(0.9999, 1.0001)
+
+    def clock() -> float:
+        return round(now[0] / 1e-7) * 1e-7
+
+    rule = MeasuringRule(warm_up_s=0.0, seconds=9.0, precision=0.0, max_repeats=300)
+    _, reference, ratio = measure_clocks(lambda: works(1e-4), rule, (clock,), reference=lambda: works(1e-5))
+    assert ratio.count == 300
+    assert ratio.std >= 1e-7 / reference.median
+    assert ratio.median == pytest.approx(10.0, rel=0.02)

@@ -41,6 +41,19 @@ def test_larger_networks_and_batches_take_longer() -> None:
     assert batch > 2.0 * small
 
 
+def test_latency_relative_to_reference_work_leaves_threads_alone() -> None:
+    space = ElasticCnn(depth=[1])
+    before = torch.get_num_threads()
+    values = (
+        OnnxRuntime(space, threads=2, relative=True, **QUICK)
+        .evaluate(space.designs(space.sample(np.random.default_rng(0), 1)), seeds(1))
+        .values
+    )
+    assert torch.get_num_threads() == before
+    latency, reference, ratio = (values[name][0] for name in ("latency_ms", "reference_ms", "latency_ratio"))
+    assert 0.05 < ratio / (latency / reference) < 20.0
+
+
 class AnySpace(Space):
     def module(self, design: Mapping[str, Value]) -> tuple[torch.nn.Module, torch.Tensor]:
         if design["features"] == 0:

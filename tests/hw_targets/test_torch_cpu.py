@@ -193,4 +193,9 @@ def test_latency_relative_to_reference_work_stands_beside() -> None:
     assert 0.0 < reference < 5.0 <= latency
     assert 0.1 < relative / (latency / reference) < 10.0
     assert [m.name for m in target.held_out_metrics()] == ["remeasured_latency_ms", "remeasured_latency_ratio"]
-    assert "relative=True" in target.fingerprint()["measuring_rule"]
+    assert target.fingerprint()["relative"] == "true"
+    plain = TorchCpu(space, **QUICK).fingerprint()
+    assert "relative" not in plain
+    assert plain["measuring_rule"] == target.fingerprint()["measuring_rule"]
+    with pytest.raises(TargetError, match="relative 'no'"):
+        TorchCpu(space, relative="no", **QUICK)

@@ -32,5 +32,7 @@ def test_it_measures_on_a_gpu_alone() -> None:
     assert large > 2.0 * small
     assert target.needs.device == "cuda0"
     assert target.fingerprint()["gpu"]
+    relative = TorchCuda(space, batch=256, relative=True, **QUICK).evaluate(designs, np.zeros(2, np.uint64)).values
+    assert relative["latency_ratio"][0] > 2.0 * relative["latency_ratio"][1] > 0.0
     with pytest.raises(TargetError, match="there is no gpu 99"):
         TorchCuda(space, gpu=99)

@@ -36,6 +36,13 @@ def test_values_without_parts_keep_indicators_of_their_own():
     np.testing.assert_array_equal(ChoiceParts(space)(codes), OneHot(space)(codes))
 
 
+def test_knobs_of_many_named_values_keep_their_position():
+    space = Space({"many": ["skip", *(f"k{i}_e{i % 3}" for i in range(40))], "b": ["x_1", "x_2"]})
+    codes = space.enumerate()
+    assert codes is not None
+    assert len(np.unique(ChoiceParts(space)(codes), axis=0)) == len(codes) == 82
+
+
 def test_different_designs_differ():
     space = Space({"a": ["x_1", "x_2", "y_1", "y_2_1", "x", "1"], "b": ["x_1", "x"], "c": ["x", 1], "d": ["x"]})
     codes = space.enumerate()

@@ -167,12 +167,24 @@ def test_many_models_do_not_outweigh_a_measured_device(tmp_path: Path) -> None:
     assert error(before) == pytest.approx(error(FewShot(SPACE, "latency_ms").fit_pool(alone)))
     all_alike = FewShot(SPACE, "latency_ms").fit_pool(Pool(SPACE, "latency_ms", mixed.devices, designs.codes, values))
     assert error(before) < 0.5 * error(all_alike)
+    other, found = measured("mobile_cpu", held_out), before.predict(held_out)
+    assert (np.abs(found.mean - other) <= Z_90 * found.std).mean() > 0.5
     assert before.adapt(few, measured(real, few)).sources.relative(few_features(few))[0][1].shape == (len(few), 4)
     before.save(tmp_path)
     loaded = load_predictor(tmp_path, SPACE)
     assert isinstance(loaded, FewShot)
     assert loaded.pool.models == models
     np.testing.assert_array_equal(loaded.predict(held_out).mean, before.predict(held_out).mean)
+
+
+def test_a_device_without_differences_is_no_source_of_random_ones() -> None:
+    designs, held_out, few = draw(150, 19), draw(300, 20), draw(10, 21)
+    noise = np.random.default_rng(0).uniform(0.9, 1.1, len(designs))
+    values = np.stack([noise, measured("server_cpu", designs)], axis=1)
+    pool = Pool(SPACE, "latency_ms", ("noise", "model"), designs.codes, values, ("model",))
+    predictor = FewShot(SPACE, "latency_ms").fit_pool(pool).adapt(few, measured("mobile_gpu", few))
+    assert spearman(predictor.predict(held_out).mean, measured("mobile_gpu", held_out)) > 0.9
+    assert all(spread > source_profiles.FLAT for spread in predictor.sources.spread)
 
 
 def test_a_pool_keeps_which_devices_are_models() -> None:

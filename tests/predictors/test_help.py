@@ -149,6 +149,10 @@ def test_references_are_the_extremes_and_draws_of_what_most_devices_have_measure
     assert len({rows(3, seed)[2] for seed in range(20)} | set(extremes)) > 6
     with pytest.raises(PredictorError, match="51 reference designs of 50"):
         drawn_references(pool, 51, np.random.default_rng(0))
+    holes = Pool(CHAIN, "latency_ms", ("a", "b"), codes, np.where(np.arange(50)[:, None] % 2, values, np.nan))
+    with pytest.raises(PredictorError, match="26 reference designs of 25"):
+        drawn_references(holes, 26, np.random.default_rng(0))
+    assert len(drawn_references(holes, 25, np.random.default_rng(0))) == 25
 
 
 def test_each_device_leaves_out_its_fastest_and_slowest_tenth():

@@ -18,6 +18,7 @@ from cosearch.predictors.features import features
 from cosearch.predictors.prediction import Prediction
 from cosearch.predictors.predictor import Predictor, load_predictor
 from cosearch.predictors.ridge import Ridge
+from cosearch.predictors.saved_form import VERSION
 from cosearch.spaces.design import Designs
 from cosearch.spaces.errors import PredictorError
 from cosearch.spaces.space import Space
@@ -214,7 +215,9 @@ def test_damaged_files_are_refused(tmp_path: Path, damage: str) -> None:
     elif damage == "pickle":
         np.savez(tmp_path / "arrays.npz", weights=np.array([{}], dtype=object))
     else:
-        state.write_text(state.read_text().replace('"version": 1', '"version": 99'))
+        text = state.read_text()
+        state.write_text(text.replace(f'"version": {VERSION}', f'"version": {VERSION - 1}'))
+        assert state.read_text() != text
     with pytest.raises(PredictorError):
         load_predictor(tmp_path, SPACE)
 
