@@ -25,7 +25,7 @@ class Pool:
         devices: Their names.
         codes: Distinct designs, int64 [n, n_knobs].
         values: The metric, float64 [n, n_devices], positive; NaN where a device did not measure a design.
-        models: Those of the devices whose values nobody measured: a model or a simulator gave them.
+        models: Those of the devices whose values nobody measured: a model, a simulator or a predictor gave them.
 
     Raises:
         PredictorError: When shapes or names disagree, a value is not positive, or a device has fewer than 2 values.
