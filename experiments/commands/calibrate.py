@@ -92,10 +92,8 @@ def _show(document: dict[str, Any], folder: Path, failed: tuple[str, ...]) -> No
         click.echo(f"could not be measured: {text.splitlines()[-1]}", err=True)
     if (document["spread"] or 0.0) > UNSTEADY:
         spread = f"repeats of one design on {document['device']} spread by {100 * document['spread']:.0f} % (median)"
-        click.echo(
-            f"warning: {spread}; leave the device alone while it measures, measure longer, or see relative: in docs/measuring.md",
-            err=True,
-        )
+        remedy = "leave the device alone while it measures, measure longer, or with relative: true"
+        click.echo(f"warning: {spread}; {remedy}", err=True)
     rows = figure_rows(document)
     if rows:
         click.echo(f"how far off, by {document['how']}:")
