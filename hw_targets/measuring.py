@@ -136,23 +136,21 @@ def measure_clocks(
         quiet = interruptions()
         pace = 0.0 if reference is None else _spent(first, reference)
         before = [clock() for clock in backwards]
-        start = first()
-        call()
-        end = first()
+        wall = _spent(first, call)
         spent = [clock() - was for clock, was in zip(others, reversed(before), strict=True)]
-        return (end - start, *spent, pace, interruptions() - quiet)
+        return (wall, *spent, pace, interruptions() - quiet)
 
     with _no_garbage_collection():
         warm_up, settled = _warm_up(timed, rule)
         repeats = _repeat(timed, rule)
     alone = repeats[repeats[:, -1] == 0]
     used = alone if len(alone) >= rule.min_repeats else repeats
-    found = [(column, RESOLUTION_S) for column in used.T[:-1]]
-    if reference is None:
-        found.pop()
-    else:
-        wall, pace = used[:, 0], np.maximum(used[:, -2], RESOLUTION_S)
-        found.append((wall / pace, RESOLUTION_S * float(np.median((1.0 + wall / pace) / pace))))
+    *own, pace, _ = used.T
+    found = [(column, RESOLUTION_S) for column in own]
+    if reference is not None:
+        divisor = np.maximum(pace, RESOLUTION_S)
+        ratio = own[0] / divisor
+        found += [(pace, RESOLUTION_S), (ratio, RESOLUTION_S * float(np.median((1.0 + ratio) / divisor)))]
     return tuple(_summary(column, least, len(repeats), rule, (warm_up, settled)) for column, least in found)
 
 

@@ -13,7 +13,7 @@ INPUTS, GPU_INPUTS = 8, 2048
 
 
 @cache
-def reference_work(device: str = "cpu") -> Callable[[], object]:
+def reference_work(device: str) -> Callable[[], object]:
     """One convolution in PyTorch: 3 x 3, 16 channels, on eight images of 16 x 16; 4.7 million multiplications.
 
     On a GPU the images are 2,048, so that it is the GPU's pace that tells, not that of launching.

@@ -76,6 +76,8 @@ class TimedTarget(MeasuredTarget):
 
     kind = "timed_target"
     counts_cpu_time = True
+    place = "cpu"
+    """Where it runs, as PyTorch writes it."""
 
     def __init__(self, space: Space, timing: Timing) -> None:
         if not isinstance(space, ModuleSpace):
@@ -148,7 +150,7 @@ class TimedTarget(MeasuredTarget):
 
     def reference(self) -> Call | None:
         """The work that is timed before each repeat, None for none."""
-        return reference_work() if self.rule.relative else None
+        return reference_work(self.place) if self.rule.relative else None
 
     def wait(self) -> None:
         """Until the device has done what was called; for devices that only take note of calls."""

@@ -13,7 +13,6 @@ from ..spaces.space import Space
 from .energy_meters import EnergyMeter, nvml
 from .fingerprint import cpu_fingerprint
 from .measuring import Measurement, measure_clocks
-from .reference_work import reference_work
 from .target import Needs
 from .timed_target import Call, TimedTarget, Timing
 from .torch_call import Dtype, Mode, check_call_options, compiling, inference_call
@@ -57,7 +56,7 @@ class TorchCuda(TimedTarget):
         energy: bool = True,
         **rule: Any,
     ) -> None:
-        self.gpu = gpu
+        self.gpu, self.place = gpu, f"cuda:{gpu}"
         _check_gpu(gpu)
         super().__init__(space, Timing(1, batch, lock_wait_s, device or f"cuda{gpu}", energy, rule))
         check_call_options(self.kind, mode, dtype)
@@ -90,8 +89,7 @@ class TorchCuda(TimedTarget):
 
     def make_call(self, design: Design, folder: Path) -> Call:
         module, example = self.space.module(design)
-        place = f"cuda:{self.gpu}"
-        return inference_call(module, example, batch=self.batch, mode=self.mode, dtype=self.dtype, device=place)
+        return inference_call(module, example, batch=self.batch, mode=self.mode, dtype=self.dtype, device=self.place)
 
     def wait(self) -> None:
         import torch
@@ -100,9 +98,6 @@ class TorchCuda(TimedTarget):
 
     def clock(self, call: Call) -> list[Measurement]:
         return list(measure_clocks(call, self.rule, [_EventClock()], reference=self.reference()))
-
-    def reference(self) -> Call | None:
-        return reference_work(f"cuda:{self.gpu}") if self.rule.relative else None
 
 
 class _EventClock:

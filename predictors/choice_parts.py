@@ -29,15 +29,13 @@ class ChoiceParts:
     def __init__(self, space: Space) -> None:
         self._one_hot = OneHot(space)
         owner = self._one_hot.owner
-        knobs = [space.knob(name) for name in space.names]
+        each = [iter(_parts(space.knob(name), unnamed=not space.is_conditional)) for name in space.names]
         place: dict[tuple[int, int, str], int] = {}
-        hits: list[tuple[int, int]] = []
-        seen = dict.fromkeys(range(space.n_knobs), 0)
-        for column, j in enumerate(owner.tolist()):
-            listed = space.cardinalities[j] <= MOST_VALUES
-            parts = _parts(knobs[j], seen[j], unnamed=not space.is_conditional) if listed else [(0, str(seen[j]))]
-            seen[j] += 1
-            hits += [(column, place.setdefault((j, *part), len(place))) for part in parts]
+        hits = [
+            (column, place.setdefault((j, *part), len(place)))
+            for column, j in enumerate(owner.tolist())
+            for part in next(each[j])
+        ]
         self._has = np.zeros((len(owner), len(place)))
         self._has[tuple(np.array(hits).T)] = 1.0
 
@@ -51,14 +49,18 @@ class ChoiceParts:
         return np.asarray(self._one_hot(codes) @ self._has)
 
 
-def _parts(knob: Knob, column: int, *, unnamed: bool) -> list[tuple[int, str]]:
-    """What a knob's column stands for: its number alone, or for a name of two parts first and rest.
+def _parts(knob: Knob, *, unnamed: bool) -> list[list[tuple[int, str]]]:
+    """What each of a knob's columns stands for: its number alone, or for a name of two parts first and rest.
 
     The only name of one part stands for nothing where ``unnamed``; an inactive knob must not look the same.
     """
-    names = [name if isinstance(name, str) else "" for name in knob.values] if isinstance(knob, Categorical) else []
-    first, between, rest = names[column].partition(BETWEEN) if column < len(names) else ("", "", "")
-    if between:
-        return [(1, first), (2, rest)]
-    alone = sum(BETWEEN not in name for name in names) == 1 < len(names)
-    return [] if alone and unnamed else [(0, str(column))]
+    if knob.n > MOST_VALUES or not isinstance(knob, Categorical):
+        # Of many values there are two columns alone.
+        return [[(0, str(column))] for column in range(knob.n if knob.n <= MOST_VALUES else 2)]
+    split = [name.partition(BETWEEN) if isinstance(name, str) else ("", "", "") for name in knob.values]
+    lone = unnamed and sum(not between for _, between, _ in split) == 1 < len(split)
+    found: list[list[tuple[int, str]]] = []
+    for column, (first, between, rest) in enumerate(split):
+        own = [] if lone else [(0, str(column))]
+        found.append([(1, first), (2, rest)] if between else own)
+    return found

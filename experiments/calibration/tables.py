@@ -57,7 +57,7 @@ def metric_of(tables: Sequence[Measurements], asked: str | None) -> str:
         raise MeasurementsError("the table has no metric", "add a column such as latency_ms")
     metric = asked or ("latency_ms" if "latency_ms" in known else known[0])
     for table in tables:
-        if not any(column_of(table, device, metric) in table.values for device in table.devices):
+        if metric not in table.values and all(column_of(table, d, metric) == metric for d in table.devices):
             close = difflib.get_close_matches(metric, table.metrics, n=1)
             guess = f"did you mean {close[0]!r}? " if close else ""
             problem = f"no column {metric!r} in the table of {', '.join(table.devices[:3]) or 'no device'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,10 +43,10 @@ class Answering(HardwareTarget):
         return Columns({"power_w": np.full(len(designs), np.nan)}, failures={0: "no held-out score"})
 
 
-def odd(a: np.ndarray, columns: Columns, message: object) -> Columns:
+def odd(a: np.ndarray, columns: Columns, message: Any) -> Columns:
     """Refuses designs of odd ``a`` with that message."""
     rows = np.flatnonzero(a % 2).tolist()
-    return Columns(columns.values, failures=dict.fromkeys(rows, message))  # type: ignore[arg-type]
+    return Columns(columns.values, failures=dict.fromkeys(rows, message))
 
 
 @pytest.mark.parametrize(

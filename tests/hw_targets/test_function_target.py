@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,8 @@ class Broken(HardwareTarget):
         return self.metrics() if self.how == "held out is searched" else ()
 
     def fingerprint(self) -> dict[str, str]:
-        return {"threads": 1} if self.how == "fingerprint" else {}  # type: ignore[dict-item]
+        number: Any = 1
+        return {"threads": number} if self.how == "fingerprint" else {}
 
     def evaluate(self, designs: Designs, seeds: Seeds) -> Columns:
         self.calls += 1

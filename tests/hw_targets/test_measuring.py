@@ -2,11 +2,19 @@ from __future__ import annotations
 
 import gc
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
-from cosearch.hw_targets.measuring import MeasuringRule, involuntary_switches, measure, measure_clocks, robust_std
+from cosearch.hw_targets.measuring import (
+    Measurement,
+    MeasuringRule,
+    involuntary_switches,
+    measure,
+    measure_clocks,
+    robust_std,
+)
 from cosearch.spaces.errors import TargetError
 
 
@@ -26,9 +34,9 @@ class Stream:
         return self.now
 
 
-def run(durations: list[float], **rule: float) -> tuple[Stream, object]:
+def run(durations: list[float], **rule: Any) -> tuple[Stream, Measurement]:
     stream = Stream(durations)
-    return stream, measure(stream.call, MeasuringRule(**rule), stream.clock)  # type: ignore[arg-type]
+    return stream, measure(stream.call, MeasuringRule(**rule), stream.clock)
 
 
 def noisy(seed: int, n: int, value: float = 1e-3, share: float = 0.05) -> list[float]:
@@ -99,9 +107,9 @@ def test_a_real_call_is_timed_with_the_garbage_collector_off() -> None:
 
 
 @pytest.mark.parametrize("options", [{"seconds": -1.0}, {"window": 1}, {"min_repeats": 9, "max_repeats": 8}])
-def test_impossible_rules_are_refused(options: dict[str, float]) -> None:
+def test_impossible_rules_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(TargetError):
-        MeasuringRule(**options)  # type: ignore[arg-type]
+        MeasuringRule(**options)
 
 
 def test_repeats_that_other_work_interrupted_are_dropped() -> None:

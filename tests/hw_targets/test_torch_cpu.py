@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,9 +174,9 @@ def test_the_fingerprint_says_what_the_number_depends_on() -> None:
         ({"dtype": "int8"}, "dtype 'int8' is unknown"),
     ],
 )
-def test_wrong_options_are_refused(options: dict[str, object], word: str) -> None:
+def test_wrong_options_are_refused(options: dict[str, Any], word: str) -> None:
     with pytest.raises(TargetError, match=word):
-        TorchCpu(ElasticCnn(), **options)  # type: ignore[arg-type]
+        TorchCpu(ElasticCnn(), **options)
 
 
 def test_a_space_without_modules_is_refused() -> None:

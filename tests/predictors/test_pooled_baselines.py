@@ -136,10 +136,11 @@ def test_ten_measurements_rank_a_new_device(kind: type[SourcePredictor], options
 
 def test_wrong_options_and_values_are_refused():
     pool, truth = example_pool(SPACE, "latency_ms")
+    unknown: Any = "best"
     with pytest.raises(PredictorError, match="penalty 0"):
         SourceRidge(SPACE, "latency_ms", penalty=0.0)
     with pytest.raises(PredictorError, match="mean 'best'"):
-        SourceGP(SPACE, "latency_ms", mean="best")  # type: ignore[arg-type]
+        SourceGP(SPACE, "latency_ms", mean=unknown)
     for kind in (BestSource, SourceRidge, SourceGP):
         with pytest.raises(PredictorError, match="0 or less"):
             kind(SPACE, "latency_ms").fit_pool(pool).adapt(pool.designs, -truth)

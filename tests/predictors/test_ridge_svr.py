@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -90,5 +92,6 @@ def test_inactive_knobs_have_no_indicator_and_large_ones_a_position() -> None:
 
 
 def test_an_unknown_grid_is_refused() -> None:
+    unknown: Any = "fine"
     with pytest.raises(PredictorError, match="'fine'"):
-        RidgeSvr(SPACE, "latency_ms", grid="fine")  # type: ignore[arg-type]
+        RidgeSvr(SPACE, "latency_ms", grid=unknown)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,9 +49,9 @@ def test_kernels_of_blocks_that_are_not_built_are_inactive() -> None:
         ({"classes": 1}, "classes"),
     ],
 )
-def test_options_that_cannot_be_built_are_refused(options: dict[str, object], word: str) -> None:
+def test_options_that_cannot_be_built_are_refused(options: dict[str, Any], word: str) -> None:
     with pytest.raises(SpaceError, match=word):
-        ElasticCnn(**options)  # type: ignore[arg-type]
+        ElasticCnn(**options)
 
 
 def test_modules_run_and_have_the_shapes_macs_and_parameters_of_their_workload() -> None:

@@ -16,7 +16,7 @@ from ....spaces.catalog import SPACES
 from ....spaces.knobs import Codes, Value
 from ....spaces.space import Space
 from ..problems.data_roots import Roots, arrays, find, require
-from .tables import Columns, Tables, codes_of, latencies, measured
+from .tables import Columns, Tables, by_device, codes_of, latencies, measured
 
 HELP_TABLE = "latency/help_nb201_latency.npz"
 CELLS = "latency/nb201_arch.npz"
@@ -111,7 +111,7 @@ def _hwnasbench(roots: Roots, metric: str, known: set[str]) -> Columns:
 
 def _elsewhere(name: str, metric: str, targets: Columns, held_out: Columns, roots: Roots) -> Tables:
     space, codes, connected = cells(roots)
-    sources = measured(roots[:1], HELP_TABLE, must=True)
+    sources = by_device(arrays(require(roots[:1], HELP_TABLE)))
     if metric == "energy":
         sources = {f"latency of {device}": values for device, values in sources.items()}
     index = np.arange(len(codes))

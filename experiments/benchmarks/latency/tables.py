@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....predictors.pool import Pool
 from ....predictors.prediction import FloatArray
-from ....spaces.errors import CosearchError
 from ....spaces.knobs import Codes, Value
 from ....spaces.space import Space
 from ..problems.data_roots import Roots, arrays, find, require
@@ -69,19 +69,14 @@ class Tables:
         return Pool.of(self.space, self.metric, tables)
 
 
-def measured(roots: Roots, table: str, *, must: bool = False) -> Columns:
-    """Latency in ms of every device of the table ``table`` in the first folder of ``roots`` that has it.
-
-    Raises:
-        CosearchError: When none has it, and one must.
-    """
+def measured(roots: Roots, table: str) -> Columns:
+    """Latency in ms of every device of the table ``table`` in the first folder of ``roots`` that has it, if any."""
     path = find(roots, table)
-    if path is None:
-        if must:
-            places = ", ".join(map(str, roots)) or "no folder"
-            raise CosearchError(f"{table} is not in {places}", "name a folder of reference data with --data")
-        return {}
-    data = arrays(path)
+    return {} if path is None else by_device(arrays(path))
+
+
+def by_device(data: Mapping[str, NDArray[Any]]) -> Columns:
+    """Latency in ms of every device of a table's arrays."""
     return {str(name): data["latency_ms"][:, j].astype(np.float64) for j, name in enumerate(data["devices"])}
 
 
@@ -91,11 +86,12 @@ def latencies(name: str, table: str, space: Space, codes: Codes, window: tuple[i
     Raises:
         CosearchError: When the first folder lacks the table.
     """
-    sources, held_out = measured(roots[:1], table, must=True), measured(roots[1:], table)
+    data = arrays(require(roots[:1], table))
+    sources, held_out = by_device(data), measured(roots[1:], table)
     targets = sources | held_out
     sources = {device: values for device, values in sources.items() if device not in held_out}
     index, connected = np.arange(len(codes)), np.ones(len(codes), bool)
-    reference = arrays(require(roots[:1], table)).get("help_reference_index", np.empty(0)).astype(np.int64)
+    reference = data.get("help_reference_index", np.empty(0)).astype(np.int64)
     return Tables(
         name, space, "latency_ms", codes, index, sources, targets, tuple(held_out), window, connected, reference
     )
